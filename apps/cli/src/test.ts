@@ -12,7 +12,9 @@ export function testCommand(): Command {
       const groups = places.length > 0 ? places : workspaces()
       let failed = 0
       for (const place of groups) {
-        const files = place.endsWith('.ts') ? [place] : globSync(`${place}/**/*.test.ts`, { cwd: projectHome })
+        const files = place.endsWith('.ts')
+          ? [place]
+          : globSync(`${place}/**/*.test.ts`, { cwd: projectHome })
         if (files.length === 0) continue
         process.stdout.write(`\n── ${place}\n`)
         const args = ['--test', '--test-isolation=none', '--test-reporter=spec', ...files.sort()]
