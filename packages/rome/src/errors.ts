@@ -1,0 +1,50 @@
+/** What can go wrong with a store, in words that tell an operator what to do. */
+
+import { defineError } from '@atoll/kit'
+
+export const UniqueViolation = defineError({
+  code: 'rome.unique_violation',
+  status: 409,
+  fault: 'conflictingRequest',
+  message: ({ table, columns }: { table: string; columns: readonly string[] }) =>
+    `A row of ${table} with the same ${columns.join(', ')} exists already.`,
+})
+
+export const StoreCorrupt = defineError({
+  code: 'rome.store.corrupt',
+  status: 503,
+  fault: 'serviceUnavailable',
+  message: ({ path }: { path: string }) =>
+    `The store ${path} is damaged or is no SQLite file. Move it away and restore a copy, or let the site join the cloud anew.`,
+})
+
+export const StoreNewer = defineError({
+  code: 'rome.store.newer',
+  status: 503,
+  fault: 'serviceUnavailable',
+  message: ({ path, version, known }: { path: string; version: number; known: number }) =>
+    `The store ${path} was written by a newer Atoll (schema ${version}, this one knows up to ${known}). Start the newer version.`,
+})
+
+export const StoreFull = defineError({
+  code: 'rome.store.full',
+  status: 503,
+  fault: 'serviceUnavailable',
+  message: () => 'The disk of the store is full. Free some space; nothing of the request was written.',
+})
+
+export const StoreInUse = defineError({
+  code: 'rome.store.in_use',
+  status: 503,
+  fault: 'serviceUnavailable',
+  message: ({ path }: { path: string }) =>
+    `The store ${path} is in use by another peer. Stop that one first, or give this one a data directory of its own.`,
+})
+
+export const StoreUnavailable = defineError({
+  code: 'rome.store.unavailable',
+  status: 503,
+  fault: 'serviceUnavailable',
+  message: ({ path }: { path: string }) =>
+    `The store ${path} cannot be read or written. Check that its directory exists and belongs to the user of the peer.`,
+})

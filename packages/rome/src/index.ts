@@ -1,0 +1,7 @@
+/** ROME: one query interface, Kysely's, over whatever store a site has. So far the embedded SQLite. */
+
+export * from './errors.ts'
+export * from './schema/column.ts'
+export * from './schema/define-table.ts'
+export * from './store.ts'
+export { openSqlite, type SqliteOptions } from './stores/sqlite/open-sqlite.ts'

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test, { type TestContext } from 'node:test'
+import Sqlite from 'better-sqlite3'
+import { StoreCorrupt, StoreNewer, StoreUnavailable, UniqueViolation } from '../../errors.ts'
+import { boolean, integer, json, text } from '../../schema/column.ts'
+import { defineTable } from '../../schema/define-table.ts'
+import { openSqlite } from './open-sqlite.ts'
+
+const islands = defineTable(
+  'islands',
+  { id: text(), name: text(), area: integer().nullable(), tags: json<string[]>([]), isInhabited: boolean() },
+  { primaryKey: ['id'], indexes: [['area']], unique: [['name']] },
+)
+
+function temporaryPath(t: TestContext): string {
+  const directory = mkdtempSync(join(tmpdir(), 'atoll-sqlite-'))
+  t.after(() => rmSync(directory, { recursive: true }))
+  return join(directory, 'state.sqlite')
+}
+
+async function openIslands(t: TestContext) {
+  const path = temporaryPath(t)
+  const store = openSqlite({ path })
+  t.after(() => store.close())
+  await store.ensureTables([islands])
+  const insert = (id: string, name = id) =>
+    store.transaction((transaction) =>
+      transaction
+        .insertInto('islands')
+        .values({ id, name, area: null, tags: ['a', 'b'], isInhabited: true })
+        .execute(),
+    )
+  return { path, store, insert }
+}
+
+test('values come back as they went in, JSON and booleans included', async (t) => {
+  const { store, insert } = await openIslands(t)
+  await insert('1', 'Motu')
+  assert.deepEqual(await store.read.selectFrom('islands').selectAll().execute(), [
+    { id: '1', name: 'Motu', area: null, tags: ['a', 'b'], isInhabited: true },
+  ])
+})
+
+test('a reader never sees a transaction under way', async (t) => {
+  const { store } = await openIslands(t)
+  await store.transaction(async (transaction) => {
+    await transaction.insertInto('islands').values({ id: '1', name: 'Motu' }).execute()
+    assert.equal((await transaction.selectFrom('islands').selectAll().execute()).length, 1)
+    assert.equal((await store.read.selectFrom('islands').selectAll().execute()).length, 0)
+  })
+  assert.equal((await store.read.selectFrom('islands').selectAll().execute()).length, 1)
+})
+
+test('a failing transaction leaves nothing, and its neighbours in the group alone', async (t) => {
+  const { store, insert } = await openIslands(t)
+  const outcomes = await Promise.allSettled([
+    insert('1', 'Motu'),
+    store.transaction(async (transaction) => {
+      await transaction.insertInto('islands').values({ id: '2', name: 'Rongelap' }).execute()
+      throw new Error('changed my mind')
+    }),
+    insert('3', 'Motu'),
+    insert('4', 'Bikini'),
+  ])
+  assert.deepEqual(
+    outcomes.map(({ status }) => status),
+    ['fulfilled', 'rejected', 'rejected', 'fulfilled'],
+  )
+  const third = outcomes[2]
+  assert.ok(third?.status === 'rejected' && UniqueViolation.is(third.reason))
+  assert.deepEqual(third.reason.detail, { table: 'islands', columns: ['name'] })
+  const rows = await store.read.selectFrom('islands').select('id').orderBy('id').execute()
+  assert.deepEqual(rows, [{ id: '1' }, { id: '4' }])
+})
+
+test('a transaction that waits for the world is refused, because others wait for it', async (t) => {
+  const { store } = await openIslands(t)
+  const waiting = store.transaction(() => new Promise((resolve) => setTimeout(resolve, 5)))
+  await assert.rejects(waiting, /waited for something other than the store/)
+})
+
+test('a column added later gets its fallback in old rows', async (t) => {
+  const { path, store, insert } = await openIslands(t)
+  await insert('1')
+  await store.close()
+  const wider = defineTable(
+    'islands',
+    { ...islands.columns, coconuts: integer(7) },
+    { primaryKey: ['id'], indexes: [['area'], ['coconuts']], unique: [['name']] },
+  )
+  const reopened = openSqlite({ path })
+  t.after(() => reopened.close())
+  await reopened.ensureTables([wider])
+  assert.deepEqual(await reopened.read.selectFrom('islands').select('coconuts').execute(), [{ coconuts: 7 }])
+})
+
+test('a file that is no store is named, and what to do with it', (t) => {
+  const path = temporaryPath(t)
+  writeFileSync(path, 'this is not a database, although it is long enough to be looked at'.repeat(100))
+  assert.throws(() => openSqlite({ path }), StoreCorrupt.is)
+})
+
+test('a store of a newer Atoll is left alone', (t) => {
+  const path = temporaryPath(t)
+  const newer = new Sqlite(path)
+  newer.pragma('user_version = 99')
+  newer.close()
+  assert.throws(() => openSqlite({ path }), StoreNewer.is)
+})
+
+test('a missing directory is named', () => {
+  assert.throws(() => openSqlite({ path: '/nonexistent/state.sqlite' }), StoreUnavailable.is)
+})

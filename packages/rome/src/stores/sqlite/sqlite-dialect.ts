@@ -1,0 +1,71 @@
+/** A Kysely dialect over one synchronous SQLite connection. Transactions are the group commit's, not Kysely's. */
+
+import { assert } from '@atoll/kit'
+import {
+  type CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  type QueryResult,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from 'kysely'
+import { translateSqliteError } from './sqlite-errors.ts'
+import type { Statements } from './statements.ts'
+
+/** `path` is only for messages. */
+export function sqliteDialect(statements: Statements, path: string): Dialect {
+  return {
+    createAdapter: () => new SqliteAdapter(),
+    createDriver: () => new SqliteDriver(new SqliteConnection(statements, path)),
+    createIntrospector: (database) => new SqliteIntrospector(database),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  }
+}
+
+class SqliteConnection implements DatabaseConnection {
+  readonly #statements: Statements
+  readonly #path: string
+
+  constructor(statements: Statements, path: string) {
+    this.#statements = statements
+    this.#path = path
+  }
+
+  async executeQuery<Row>({ sql, parameters }: CompiledQuery): Promise<QueryResult<Row>> {
+    try {
+      const { rows, changes } = this.#statements.execute(sql, parameters)
+      return { rows: rows as Row[], numAffectedRows: BigInt(changes) }
+    } catch (error) {
+      throw translateSqliteError(error, this.#path)
+    }
+  }
+
+  async *streamQuery<Row>(query: CompiledQuery): AsyncIterableIterator<QueryResult<Row>> {
+    yield await this.executeQuery<Row>(query)
+  }
+}
+
+class SqliteDriver implements Driver {
+  readonly #connection: SqliteConnection
+
+  constructor(connection: SqliteConnection) {
+    this.#connection = connection
+  }
+
+  async init(): Promise<void> {}
+
+  async acquireConnection(): Promise<DatabaseConnection> {
+    return this.#connection
+  }
+
+  async beginTransaction(): Promise<void> {
+    assert(false, 'use Store.transaction: a transaction of Kysely would bypass the group commit')
+  }
+
+  async commitTransaction(): Promise<void> {}
+  async rollbackTransaction(): Promise<void> {}
+  async releaseConnection(): Promise<void> {}
+  async destroy(): Promise<void> {}
+}
