@@ -50,11 +50,14 @@ export class Statements {
 
 function decodersOf(statement: Statement): Prepared['decoders'] {
   return statement.columns().flatMap(({ name, type }) => {
-    if (type === 'JSON')
-      return [[name, (value: unknown) => (value === null ? null : JSON.parse(String(value)))]]
+    if (type === 'JSON') return [[name, decodeJson]]
     if (type === 'BOOLEAN') return [[name, (value: unknown) => (value === null ? null : value === 1)]]
     return []
   })
+}
+
+function decodeJson(value: unknown): unknown {
+  return typeof value === 'string' ? JSON.parse(value) : value
 }
 
 function encode(value: unknown): unknown {

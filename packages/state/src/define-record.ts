@@ -1,0 +1,81 @@
+/** Records: the tables that clients see and that sites replicate, with the columns that every one carries. */
+
+import { type Columns, defineTable, integer, json, type Row, type Table, text } from '@atoll/rome'
+import type { Expression, ExpressionBuilder, SqlBool } from 'kysely'
+import type { ProjectScope } from './scope.ts'
+
+/** The columns of DESIGN's federated tables. Times are milliseconds since the Unix epoch. */
+export const recordColumns = {
+  id: text(),
+  /** Name of the one site that may write this record. */
+  home: text(),
+  /** Rises when the home moves. */
+  generation: integer(1),
+  /** Position of the latest change in the feed of `home`. */
+  seq: integer(),
+  /** The tenant that owns the record; null for what belongs to the cloud itself. */
+  project_id: text().nullable(),
+  created_at: integer(),
+  updated_at: integer().nullable(),
+  /** Set in a tombstone. */
+  deleted_at: integer().nullable(),
+  /** Columns that a newer peer sent and this one does not know; handed on unchanged. */
+  unknown_columns: json<Readonly<Record<string, unknown>>>({}),
+}
+
+type RecordColumns = typeof recordColumns
+
+/** A row of any record. */
+export type AnyRecord = Row<Table<string, RecordColumns>>
+
+export interface RecordTable<Name extends string = string, C extends Columns = Columns>
+  extends Table<Name, RecordColumns & C> {
+  readonly audience: Audience
+  /** See `RecordOptions.authority`. */
+  readonly authority: ((row: Readonly<Record<string, unknown>>) => string | null) | null
+}
+
+/**
+ * Who sees a record beside administrators: its `project`; `everyone`, whatever their project; or those for whom
+ * an expression holds (an image that is public, a network that is shared).
+ */
+export type Audience =
+  | 'project'
+  | 'everyone'
+  | ((query: AudienceBuilder, scope: ProjectScope) => Expression<SqlBool>)
+
+export type AudienceBuilder = ExpressionBuilder<Record<string, Record<string, unknown>>, string>
+
+export interface RecordOptions<C extends Columns> {
+  readonly audience?: Audience
+  /** As in `defineTable`. Unique columns should begin with `home` where two homes may choose the same value. */
+  readonly indexes?: readonly (readonly (keyof (RecordColumns & C) & string)[])[]
+  readonly unique?: readonly (readonly (keyof (RecordColumns & C) & string)[])[]
+  /**
+   * Names the domain whose sites alone may be the home of such a record; a replica from another site is refused.
+   * Null: any site may be its home.
+   */
+  readonly authority?: (row: Row<Table<string, RecordColumns & C>>) => string | null
+}
+
+/** Defines a record table; `columns` come beside those of every record. */
+export function defineRecord<const Name extends string, C extends Columns>(
+  name: Name,
+  columns: C,
+  options: RecordOptions<C> = {},
+): RecordTable<Name, C> {
+  const table = defineTable<Name, RecordColumns & C>(
+    name,
+    { ...recordColumns, ...columns },
+    {
+      primaryKey: ['id'],
+      indexes: [['home', 'seq'], ['project_id', 'created_at'], ...(options.indexes ?? [])],
+      unique: options.unique ?? [],
+    },
+  )
+  return Object.freeze({
+    ...table,
+    audience: options.audience ?? 'project',
+    authority: (options.authority as RecordTable['authority'] | undefined) ?? null,
+  }) as RecordTable<Name, C>
+}

@@ -1,0 +1,28 @@
+/** What can go wrong between a service and its records. */
+
+import { defineError } from '@atoll/kit'
+
+/** A write reached a site that is not the record's home. The router forwards; seeing this means that the home moved meanwhile. */
+export const NotHome = defineError({
+  code: 'state.record.not_home',
+  status: 409,
+  fault: 'conflictingRequest',
+  message: ({ table, id }: { table: string; id: string; home: string }) =>
+    `The home of ${table} ${id} has just moved; try again.`,
+})
+
+export const RecordGone = defineError({
+  code: 'state.record.gone',
+  status: 404,
+  fault: 'itemNotFound',
+  message: ({ table, id }: { table: string; id: string }) => `No ${table} with id ${id}.`,
+})
+
+/** The site has used up its share; whoever called may borrow more and try the transaction again. */
+export const ShareExhausted = defineError({
+  code: 'state.share.exhausted',
+  status: 409,
+  fault: 'conflictingRequest',
+  message: ({ resource }: { resource: string; needed: number }) =>
+    `This site has used up its share of ${resource} and could not get more from where it is kept.`,
+})

@@ -1,0 +1,13 @@
+/** Records with a home, numbered changes, the feed, scopes and shares: the state of one site. */
+
+export * from './define-record.ts'
+export * from './errors.ts'
+export * from './feed.ts'
+export * from './numbers.ts'
+export { openTestState, type TestStateOptions } from './open-test-state.ts'
+export type { Reader, SelectOf } from './reader.ts'
+export * from './scope.ts'
+export * from './shares.ts'
+export * from './state.ts'
+export * from './tables.ts'
+export { type Change, type NewRecord, type Patch, type Site, StateTransaction } from './transaction.ts'

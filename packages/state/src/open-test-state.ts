@@ -1,0 +1,30 @@
+/** A state over a throw-away SQLite file on the memory disk, for the tests of services. */
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Clock, seededRandom, systemClock } from '@atoll/kit'
+import { openSqlite, type Table } from '@atoll/rome'
+import type { RecordTable } from './define-record.ts'
+import { State } from './state.ts'
+
+export interface TestStateOptions {
+  readonly records?: readonly RecordTable[]
+  readonly locals?: readonly Table[]
+  /** Default: site `here` with code 1. */
+  readonly site?: { readonly name: string; readonly code: number }
+  readonly clock?: Clock
+  /** Registers what must happen when the test ends: `t.after`. */
+  readonly after: (cleanUp: () => Promise<void>) => void
+}
+
+export async function openTestState(options: TestStateOptions): Promise<State> {
+  const { records = [], locals = [], site = { name: 'here', code: 1 }, clock = systemClock } = options
+  const directory = mkdtempSync(join(tmpdir(), 'atoll-state-'))
+  const store = openSqlite({ path: join(directory, 'state.sqlite') })
+  options.after(async () => {
+    await store.close()
+    rmSync(directory, { recursive: true })
+  })
+  return State.open({ store, site, clock, random: seededRandom(site.name), records, locals })
+}

@@ -1,0 +1,159 @@
+/**
+ * Shares: a limited sum (quota) or a limited set of numbers (addresses, VNIs) is split between sites, and each
+ * spends its own part alone. Never over the limit, even in a partition: what is lent is taken from the lender's
+ * own share in the same transaction (escrow; O'Neil, TODS 11(4), 1986).
+ *
+ * A `resource` is named `<what>:<id of the record that limits it>`, so that anybody knows whose home keeps it.
+ */
+
+import { integer, json, type Row, text } from '@atoll/rome'
+import { defineRecord } from './define-record.ts'
+import { ShareExhausted } from './errors.ts'
+import { cloudScope } from './scope.ts'
+import { takenNumbers, usages } from './tables.ts'
+import type { StateTransaction } from './transaction.ts'
+
+/** Numbers from `from` up to, not including, `to`. */
+export type NumberRange = readonly [from: number, to: number]
+
+/** One site's part of one resource. Its home is the lender, the only one who changes it. */
+export const shares = defineRecord(
+  'shares',
+  {
+    resource: text(),
+    /** Name of the site that may spend this. */
+    borrower: text(),
+    /** Of a counted resource: how much; -1 is unlimited. */
+    amount: integer(),
+    /** Of a numbered resource: which. Sorted, disjoint. */
+    ranges: json<readonly NumberRange[]>([]),
+  },
+  { unique: [['resource', 'borrower']] },
+)
+
+export type Share = Row<typeof shares>
+
+const scope = cloudScope('shares')
+
+/** Founds a resource: all of it is this site's own share. @throws UniqueViolation when it exists */
+export async function foundShare(
+  transaction: StateTransaction,
+  resource: string,
+  whole: { readonly amount?: number; readonly ranges?: readonly NumberRange[] },
+): Promise<void> {
+  const { amount = 0, ranges = [] } = whole
+  await transaction.insert(shares, { resource, borrower: transaction.site.name, amount, ranges })
+}
+
+/** The part of `resource` that this site may spend, or undefined when it was lent nothing. */
+export async function heldShare(transaction: StateTransaction, resource: string): Promise<Share | undefined> {
+  return transaction
+    .select(scope, shares)
+    .selectAll()
+    .where('resource', '=', resource)
+    .where('borrower', '=', transaction.site.name)
+    .executeTakeFirst()
+}
+
+/** How much of a counted resource this site has spent. */
+export async function spentAmount(transaction: StateTransaction, resource: string): Promise<number> {
+  const row = await transaction
+    .local(usages)
+    .select('used')
+    .where('resource', '=', resource)
+    .executeTakeFirst()
+  return row?.used ?? 0
+}
+
+/** Spends `amount` of a counted resource. @throws ShareExhausted */
+export async function spend(transaction: StateTransaction, resource: string, amount: number): Promise<void> {
+  const share = await heldShare(transaction, resource)
+  const used = await spentAmount(transaction, resource)
+  const isUnlimited = share?.amount === -1
+  if (!isUnlimited && used + amount > (share?.amount ?? 0)) throw ShareExhausted({ resource, needed: amount })
+  await setUsed(transaction, resource, used + amount)
+}
+
+/** Gives back what `spend` took. */
+export async function refund(transaction: StateTransaction, resource: string, amount: number): Promise<void> {
+  const used = await spentAmount(transaction, resource)
+  await setUsed(transaction, resource, Math.max(0, used - amount))
+}
+
+/**
+ * Lends up to `wanted` of a counted resource to `borrower`: at most half of what is free, so that the lender goes
+ * on working too. Answers with the borrower's share after that. @throws ShareExhausted when nothing is free
+ */
+export async function lendAmount(
+  transaction: StateTransaction,
+  { resource, borrower, wanted }: { resource: string; borrower: string; wanted: number },
+): Promise<Share> {
+  const own = await heldShare(transaction, resource)
+  const free = (own?.amount ?? 0) - (await spentAmount(transaction, resource))
+  const lent = Math.min(wanted, Math.ceil(free / 2))
+  if (own?.amount === -1) return grant(transaction, { resource, borrower, amount: -1, ranges: [] })
+  if (!own || lent < 1) throw ShareExhausted({ resource, needed: wanted })
+  await transaction.update(shares, own.id, { amount: own.amount - lent })
+  return grant(transaction, { resource, borrower, amount: lent, ranges: [] })
+}
+
+/** Lends free numbers of a numbered resource, from the end of the lender's last range. See `lendAmount`. */
+export async function lendNumbers(
+  transaction: StateTransaction,
+  { resource, borrower, wanted }: { resource: string; borrower: string; wanted: number },
+): Promise<Share> {
+  const own = await heldShare(transaction, resource)
+  const last = own?.ranges.at(-1)
+  if (!own || !last) throw ShareExhausted({ resource, needed: wanted })
+  const [from, to] = last
+  const highestTaken = await transaction
+    .local(takenNumbers)
+    .select('number')
+    .where('resource', '=', resource)
+    .where('number', '>=', from)
+    .where('number', '<', to)
+    .orderBy('number', 'desc')
+    .executeTakeFirst()
+  const free = to - ((highestTaken?.number ?? from - 1) + 1)
+  const lent = Math.min(wanted, Math.ceil(free / 2))
+  if (lent < 1) throw ShareExhausted({ resource, needed: wanted })
+  const kept: NumberRange[] = to - lent > from ? [[from, to - lent]] : []
+  await transaction.update(shares, own.id, { ranges: [...own.ranges.slice(0, -1), ...kept] })
+  return grant(transaction, { resource, borrower, amount: 0, ranges: [[to - lent, to]] })
+}
+
+async function grant(
+  transaction: StateTransaction,
+  gift: { resource: string; borrower: string; amount: number; ranges: readonly NumberRange[] },
+): Promise<Share> {
+  const current = await transaction
+    .select(scope, shares)
+    .selectAll()
+    .where('resource', '=', gift.resource)
+    .where('borrower', '=', gift.borrower)
+    .executeTakeFirst()
+  if (!current) return transaction.insert(shares, gift)
+  return transaction.update(shares, current.id, {
+    amount: gift.amount === -1 || current.amount === -1 ? -1 : current.amount + gift.amount,
+    ranges: mergeRanges([...current.ranges, ...gift.ranges]),
+  })
+}
+
+/** Sorts and joins ranges that touch. */
+export function mergeRanges(ranges: readonly NumberRange[]): NumberRange[] {
+  const merged: [number, number][] = []
+  for (const [from, to] of [...ranges].sort((left, right) => left[0] - right[0])) {
+    const last = merged.at(-1)
+    if (last && from <= last[1]) last[1] = Math.max(last[1], to)
+    else merged.push([from, to])
+  }
+  return merged
+}
+
+async function setUsed(transaction: StateTransaction, resource: string, used: number): Promise<void> {
+  await transaction.queries
+    .insertInto(usages.name)
+    .values({ resource, used })
+    .onConflict((conflict) => conflict.column('resource').doUpdateSet({ used }))
+    .execute()
+}

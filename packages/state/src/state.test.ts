@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict'
+import test, { type TestContext } from 'node:test'
+import { text } from '@atoll/rome'
+import { defineRecord } from './define-record.ts'
+import { NotHome, RecordGone, ShareExhausted } from './errors.ts'
+import { releaseNumbers, takeNumber } from './numbers.ts'
+import { openTestState } from './open-test-state.ts'
+import { cloudScope, projectScope } from './scope.ts'
+import { foundShare, heldShare, lendAmount, lendNumbers, spend } from './shares.ts'
+import type { State } from './state.ts'
+
+const boats = defineRecord('boats', { name: text() })
+const charts = defineRecord(
+  'charts',
+  { name: text(), domain_id: text() },
+  {
+    audience: 'everyone',
+    authority: (row) => row.domain_id,
+  },
+)
+const all = cloudScope('test')
+
+const openSite = (t: TestContext, name: string, code: number) =>
+  openTestState({ records: [boats, charts], site: { name, code }, after: (cleanUp) => t.after(cleanUp) })
+
+const follow = async (follower: State, home: State, limit = 100, hasAuthority = async () => true) => {
+  const after = await follower.feed.cursor(home.site.name)
+  const page = await home.feed.read({ home: home.site.name, after, limit })
+  return { page, ...(await follower.feed.apply(page, hasAuthority)) }
+}
+
+test('a project sees its own records, an administrator all, nobody a tombstone', async (t) => {
+  const state = await openSite(t, 'east', 1)
+  const [mine, theirs] = await state.transaction(async (transaction) => [
+    await transaction.insert(boats, { name: 'mine', project_id: 'p1' }),
+    await transaction.insert(boats, { name: 'theirs', project_id: 'p2' }),
+  ])
+  const me = projectScope('p1', 'u1')
+  assert.deepEqual(await state.select(me, boats).select('name').execute(), [{ name: 'mine' }])
+  assert.equal(await state.find(me, boats, theirs?.id ?? ''), undefined)
+  assert.equal((await state.select(all, boats).selectAll().execute()).length, 2)
+  await state.transaction((transaction) => transaction.remove(boats, mine?.id ?? ''))
+  assert.equal(await state.find(all, boats, mine?.id ?? ''), undefined)
+  await assert.rejects(
+    state.transaction((transaction) => transaction.update(boats, mine?.id ?? '', { name: 'ghost' })),
+    RecordGone.is,
+  )
+})
+
+test('numbers of the feed rise without gaps, and a failed transaction gives its numbers back', async (t) => {
+  const state = await openSite(t, 'east', 1)
+  const first = await state.transaction((transaction) => transaction.insert(boats, { name: 'a' }))
+  await assert.rejects(
+    state.transaction(async (transaction) => {
+      await transaction.insert(boats, { name: 'lost' })
+      throw new Error('no')
+    }),
+  )
+  const second = await state.transaction((transaction) => transaction.update(boats, first.id, { name: 'b' }))
+  assert.deepEqual([first.seq, second.seq, await state.feed.head()], [1, 2, 2])
+})
+
+test('a follower gets the latest version once, page by page, tombstones included', async (t) => {
+  const [east, west] = [await openSite(t, 'east', 1), await openSite(t, 'west', 2)]
+  const rows = await east.transaction(async (transaction) => {
+    const inserted = []
+    for (const name of ['a', 'b', 'c']) inserted.push(await transaction.insert(boats, { name }))
+    return inserted
+  })
+  await east.transaction((transaction) => transaction.update(boats, rows[0]?.id ?? '', { name: 'a2' }))
+  await east.transaction((transaction) => transaction.remove(boats, rows[1]?.id ?? ''))
+  const first = await follow(west, east, 2)
+  assert.deepEqual([first.applied, first.page.isComplete], [2, false])
+  const second = await follow(west, east, 2)
+  assert.deepEqual([second.applied, second.page.isComplete, await west.feed.cursor('east')], [1, true, 5])
+  const names = await west.select(all, boats).select('name').orderBy('name').execute()
+  assert.deepEqual(names, [{ name: 'a2' }, { name: 'c' }])
+  assert.equal((await west.feed.apply(second.page, async () => true)).applied, 0)
+})
+
+test('a replica is read-only', async (t) => {
+  const [east, west] = [await openSite(t, 'east', 1), await openSite(t, 'west', 2)]
+  const boat = await east.transaction((transaction) => transaction.insert(boats, { name: 'a' }))
+  await follow(west, east)
+  await assert.rejects(
+    west.transaction((transaction) => transaction.update(boats, boat.id, { name: 'stolen' })),
+    NotHome.is,
+  )
+})
+
+test('a later generation wins, an earlier one is refused whatever its number', async (t) => {
+  const [east, west] = [await openSite(t, 'east', 1), await openSite(t, 'west', 2)]
+  const boat = await east.transaction((transaction) => transaction.insert(boats, { name: 'old' }))
+  await follow(west, east)
+  const page = (home: string, generation: number, seq: number) => ({
+    home,
+    upTo: seq,
+    entries: [{ table: 'boats', row: { ...boat, home, generation, seq, name: `${home} ${generation}` } }],
+  })
+  assert.equal((await west.feed.apply(page('north', 2, 1), async () => true)).applied, 1)
+  assert.equal((await west.feed.apply(page('east', 1, 99), async () => true)).applied, 0)
+  assert.equal((await west.find(all, boats, boat.id))?.name, 'north 2')
+})
+
+test('a site speaks for its own records only, and for domains that trust it', async (t) => {
+  const [east, west] = [await openSite(t, 'east', 1), await openSite(t, 'west', 2)]
+  await east.transaction(async (transaction) => {
+    await transaction.insert(charts, { name: 'good', domain_id: 'trusts-east' })
+    await transaction.insert(charts, { name: 'bad', domain_id: 'other' })
+  })
+  const { applied, refused } = await follow(
+    west,
+    east,
+    10,
+    async (domainId?: string) => domainId === 'trusts-east',
+  )
+  assert.deepEqual([applied, refused.length], [1, 1])
+  const foreign = { home: 'north', upTo: 1, entries: [{ table: 'boats', row: { id: 'x', home: 'east' } }] }
+  assert.equal((await west.feed.apply(foreign, async () => true)).refused.length, 1)
+})
+
+test('columns that this version does not know are kept and handed on', async (t) => {
+  const west = await openSite(t, 'west', 2)
+  const east = await openSite(t, 'east', 1)
+  const boat = await east.transaction((transaction) => transaction.insert(boats, { name: 'a' }))
+  const row = { ...boat, sails: 3 }
+  await west.feed.apply({ home: 'east', upTo: 1, entries: [{ table: 'boats', row }] }, async () => true)
+  assert.deepEqual((await west.find(all, boats, boat.id))?.unknown_columns, { sails: 3 })
+})
+
+test('what is lent is taken from the lender, and nobody spends over the limit', async (t) => {
+  const [east, west] = [await openSite(t, 'east', 1), await openSite(t, 'west', 2)]
+  await east.transaction((transaction) => foundShare(transaction, 'quota:p:cores', { amount: 10 }))
+  await east.transaction((transaction) => spend(transaction, 'quota:p:cores', 4))
+  const lent = await east.transaction((transaction) =>
+    lendAmount(transaction, { resource: 'quota:p:cores', borrower: 'west', wanted: 100 }),
+  )
+  assert.equal(lent.amount, 3)
+  await follow(west, east)
+  await west.transaction((transaction) => spend(transaction, 'quota:p:cores', 3))
+  await assert.rejects(
+    west.transaction((transaction) => spend(transaction, 'quota:p:cores', 1)),
+    ShareExhausted.is,
+  )
+  await east.transaction((transaction) => spend(transaction, 'quota:p:cores', 3))
+  await assert.rejects(
+    east.transaction((transaction) => spend(transaction, 'quota:p:cores', 1)),
+    ShareExhausted.is,
+  )
+})
+
+test('a site that runs out borrows, and its transaction runs again', async (t) => {
+  const [east, west] = [await openSite(t, 'east', 1), await openSite(t, 'west', 2)]
+  await east.transaction((transaction) => foundShare(transaction, 'addresses:net', { ranges: [[10, 20]] }))
+  west.borrowWith(async (resource, wanted) => {
+    await east.transaction((transaction) => lendNumbers(transaction, { resource, borrower: 'west', wanted }))
+    await follow(west, east)
+    return true
+  })
+  const number = await west.transaction((transaction) =>
+    takeNumber(transaction, { resource: 'addresses:net', holder: 'port' }),
+  )
+  assert.equal(number, 19)
+  assert.deepEqual(
+    (await east.transaction((transaction) => heldShare(transaction, 'addresses:net')))?.ranges,
+    [[10, 19]],
+  )
+})
+
+test('a number given back is taken again after the others', async (t) => {
+  const state = await openSite(t, 'east', 1)
+  const taken = { resource: 'addresses:net', holder: 'port' }
+  await state.transaction((transaction) =>
+    foundShare(transaction, taken.resource, {
+      ranges: [
+        [1, 3],
+        [7, 8],
+      ],
+    }),
+  )
+  const take = (holder: string) =>
+    state.transaction((transaction) => takeNumber(transaction, { ...taken, holder }))
+  assert.deepEqual([await take('a'), await take('b')], [1, 2])
+  await state.transaction((transaction) => releaseNumbers(transaction, 'a'))
+  assert.deepEqual([await take('c'), await take('d')], [7, 1])
+  await assert.rejects(take('e'), ShareExhausted.is)
+})

@@ -1,0 +1,111 @@
+/** The state of one site: records with a scope, transactions with numbered changes, and listeners. */
+
+import type { Clock, Random } from '@atoll/kit'
+import type { Store, Table } from '@atoll/rome'
+import type { RecordTable } from './define-record.ts'
+import { ShareExhausted } from './errors.ts'
+import { Feed } from './feed.ts'
+import { type Reader, readerOf } from './reader.ts'
+import { shares } from './shares.ts'
+import { feedCursors, siteState, takenNumbers, usages } from './tables.ts'
+import { type Change, type Site, StateTransaction } from './transaction.ts'
+
+export interface StateOptions {
+  readonly store: Store
+  readonly site: Site
+  readonly clock: Clock
+  readonly random: Random
+  /** What clients see and sites replicate. */
+  readonly records: readonly RecordTable[]
+  /** What stays at this site. */
+  readonly locals: readonly Table[]
+}
+
+/** Gets more of `resource` for this site; answers whether it did. Set by the federation. */
+export type Borrow = (resource: string, needed: number) => Promise<boolean>
+
+export type CommitListener = (changes: readonly Change[]) => void
+
+/** How often a transaction is tried again after its site has borrowed: more would hide a share that flaps. */
+const BORROWS_MAX = 2
+
+export class State implements Reader {
+  readonly select: Reader['select']
+  readonly find: Reader['find']
+  readonly local: Reader['local']
+  readonly site: Site
+  readonly feed: Feed
+  readonly #options: StateOptions
+  readonly #listeners = new Set<CommitListener>()
+  #borrow: Borrow = () => Promise.resolve(false)
+
+  /** Opens the state over `store` and makes the tables that are missing. */
+  static async open(options: StateOptions): Promise<State> {
+    const { store, records, locals } = options
+    await store.ensureTables([siteState, feedCursors, usages, takenNumbers, shares, ...locals, ...records])
+    await store.transaction((queries) =>
+      queries
+        .insertInto(siteState.name)
+        .values({ key: 'seq', number: 0 })
+        .onConflict((conflict) => conflict.doNothing())
+        .execute(),
+    )
+    return new State(options)
+  }
+
+  private constructor(options: StateOptions) {
+    const reader = readerOf(options.store.read)
+    this.select = reader.select
+    this.find = reader.find
+    this.local = reader.local
+    this.site = options.site
+    this.#options = options
+    this.feed = new Feed({
+      store: options.store,
+      site: options.site,
+      records: [...options.records, shares],
+      notify: (changes) => this.#notify(changes),
+    })
+  }
+
+  /**
+   * Runs `work` as one serializable, durable transaction; the contract of `Store.transaction` holds. When the
+   * share of something limited is used up, borrows from where it is kept and runs `work` again.
+   */
+  async transaction<Result>(work: (transaction: StateTransaction) => Promise<Result>): Promise<Result> {
+    for (let borrows = 0; ; borrows++) {
+      try {
+        return await this.#attempt(work)
+      } catch (error) {
+        if (!ShareExhausted.is(error) || borrows >= BORROWS_MAX) throw error
+        const { resource, needed } = error.detail as { resource: string; needed: number }
+        if (!(await this.#borrow(resource, needed))) throw error
+      }
+    }
+  }
+
+  /** Calls `listener` after every commit that changed records, replicas included. Returns how to stop that. */
+  onCommit(listener: CommitListener): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** How this site gets more of what is limited. Without it, a share that is used up stays so. */
+  borrowWith(borrow: Borrow): void {
+    this.#borrow = borrow
+  }
+
+  async #attempt<Result>(work: (transaction: StateTransaction) => Promise<Result>): Promise<Result> {
+    const [result, changes] = await this.#options.store.transaction(async (queries) => {
+      const transaction = new StateTransaction(queries, this.#options)
+      return [await work(transaction), transaction.changes] as const
+    })
+    this.#notify(changes)
+    return result
+  }
+
+  #notify(changes: readonly Change[]): void {
+    if (changes.length === 0) return
+    for (const listener of this.#listeners) listener(changes)
+  }
+}

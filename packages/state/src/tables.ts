@@ -1,0 +1,31 @@
+/** The tables that the state keeps for itself. They are no records: each site has its own. */
+
+import { defineTable, integer, text } from '@atoll/rome'
+
+/** Facts of this site that must survive a restart: `seq`, the last number given in its feed. */
+export const siteState = defineTable(
+  'site_state',
+  { key: text(), number: integer() },
+  { primaryKey: ['key'] },
+)
+
+/** How far this site has followed the feed of each other home. */
+export const feedCursors = defineTable(
+  'feed_cursors',
+  { home: text(), seq: integer() },
+  { primaryKey: ['home'] },
+)
+
+/** How much of each counted resource this site has spent (`quota:<project>:cores`). */
+export const usages = defineTable(
+  'usages',
+  { resource: text(), used: integer() },
+  { primaryKey: ['resource'] },
+)
+
+/** Which numbers of each resource are taken at this site (`addresses:<subnet>`), and by which record. */
+export const takenNumbers = defineTable(
+  'taken_numbers',
+  { resource: text(), number: integer(), holder: text() },
+  { primaryKey: ['resource', 'number'], indexes: [['holder']] },
+)

@@ -1,0 +1,121 @@
+/** One transaction over records: reads with a scope, writes at their home, each write numbered for the feed. */
+
+import { assert, type Clock, type Id, mintId, type Random, type SiteCode } from '@atoll/kit'
+import type { Queries, Row } from '@atoll/rome'
+import { sql } from 'kysely'
+import type { AnyRecord, RecordTable } from './define-record.ts'
+import { NotHome, RecordGone } from './errors.ts'
+import { type Reader, readerOf } from './reader.ts'
+import { siteState } from './tables.ts'
+
+export interface Site {
+  readonly name: string
+  readonly code: SiteCode
+}
+
+/** A write of this transaction: what the listeners of `State.onCommit` are told. */
+export interface Change {
+  readonly table: string
+  readonly id: string
+}
+
+/** The columns that the state fills in itself. */
+type Managed = 'home' | 'generation' | 'seq' | 'created_at' | 'updated_at' | 'deleted_at' | 'unknown_columns'
+
+/** What an insert gives: every own column; `id` and `project_id` where they matter. */
+export type NewRecord<T extends RecordTable> = Omit<Row<T>, Managed | 'id' | 'project_id'> & {
+  readonly id?: string
+  readonly project_id?: string | null
+}
+
+export type Patch<T extends RecordTable> = Partial<Omit<Row<T>, Managed | 'id'>>
+
+export class StateTransaction implements Reader {
+  readonly select: Reader['select']
+  readonly find: Reader['find']
+  readonly local: Reader['local']
+  readonly changes: Change[] = []
+  /** Kysely, for local tables. Records are written by `insert`, `update` and `remove` only. */
+  readonly queries: Queries
+  readonly site: Site
+  readonly nowMs: number
+  readonly #random: Random
+  #seq: number | undefined
+
+  constructor(queries: Queries, options: { site: Site; clock: Clock; random: Random }) {
+    const reader = readerOf(queries)
+    this.select = reader.select
+    this.find = reader.find
+    this.local = reader.local
+    this.queries = queries
+    this.site = options.site
+    this.nowMs = Math.trunc(options.clock.nowMs())
+    this.#random = options.random
+  }
+
+  /** The highest seq that this transaction gave, or undefined when it wrote no record. */
+  get seq(): number | undefined {
+    return this.#seq
+  }
+
+  mintId<Kind extends string>(): Id<Kind> {
+    return mintId<Kind>(this.#random, this.site.code)
+  }
+
+  /** Adds a record whose home is this site. @throws UniqueViolation */
+  async insert<T extends RecordTable>(table: T, values: NewRecord<T>): Promise<Row<T>> {
+    const record = {
+      project_id: null,
+      ...values,
+      id: values.id ?? this.mintId(),
+      home: this.site.name,
+      generation: 1,
+      seq: await this.#nextSeq(),
+      created_at: this.nowMs,
+      updated_at: null,
+      deleted_at: null,
+      unknown_columns: {},
+    }
+    await this.queries.insertInto(table.name).values(record).execute()
+    this.changes.push({ table: table.name, id: record.id })
+    return record as unknown as Row<T>
+  }
+
+  /** Changes a live record of this home and answers with its new state. @throws RecordGone, NotHome */
+  async update<T extends RecordTable>(table: T, id: string, patch: Patch<T>): Promise<Row<T>> {
+    return this.#write(table, id, { ...patch, updated_at: this.nowMs })
+  }
+
+  /** Turns a live record of this home into a tombstone. @throws RecordGone, NotHome */
+  async remove<T extends RecordTable>(table: T, id: string, patch: Patch<T> = {}): Promise<Row<T>> {
+    return this.#write(table, id, { ...patch, updated_at: this.nowMs, deleted_at: this.nowMs })
+  }
+
+  async #write<T extends RecordTable>(table: T, id: string, values: object): Promise<Row<T>> {
+    const current = await this.#current(table, id)
+    if (!current || current.deleted_at !== null) throw RecordGone({ table: table.name, id })
+    if (current.home !== this.site.name) throw NotHome({ table: table.name, id, home: current.home })
+    const written = { ...values, seq: await this.#nextSeq() }
+    await this.queries.updateTable(table.name).set(written).where('id', '=', id).execute()
+    this.changes.push({ table: table.name, id })
+    return { ...current, ...written } as unknown as Row<T>
+  }
+
+  async #current(table: RecordTable, id: string): Promise<AnyRecord | undefined> {
+    const row = await this.queries.selectFrom(table.name).selectAll().where('id', '=', id).executeTakeFirst()
+    return row as AnyRecord | undefined
+  }
+
+  // The counter lives in the store, so that a rollback takes the numbers back and the feed has no gaps.
+  async #nextSeq(): Promise<number> {
+    const row = await this.queries
+      .updateTable(siteState.name)
+      .set({ number: sql`number + 1` })
+      .where('key', '=', 'seq')
+      .returning('number')
+      .executeTakeFirst()
+    assert(row, 'the seq counter is missing: the state was not prepared')
+    this.#seq = Number(row.number)
+    return this.#seq
+  }
+}
