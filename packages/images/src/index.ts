@@ -1,0 +1,17 @@
+/** Image bytes as content-addressed chunks: stores, manifests, exchange between stores, and the inspector. */
+
+export { CHUNK_BYTES, type ChunkStore, type StoredChunk } from './chunk-store.ts'
+export type { Collected, CollectOptions } from './collect-garbage.ts'
+export type { RecognizedFormat } from './detect-format.ts'
+export * from './digest.ts'
+export { diskFiles } from './disk-files.ts'
+export * from './errors.ts'
+export type { ChunkSource, FetchOptions } from './fetch-image.ts'
+export { FileChunkStore, type FileChunkStoreOptions } from './file-chunk-store.ts'
+export type { FileStat, Files, WritableFile } from './files.ts'
+export { ImageStore, type ImageStoreOptions, type ImageStoreStats } from './image-store.ts'
+export type { ByteSource, Ingested, IngestOptions } from './ingest.ts'
+export * from './inspect-image.ts'
+export * from './manifest.ts'
+export { MemoryFiles, type MemoryFilesOptions } from './memory-files.ts'
+export type { RangeOptions } from './read-image.ts'
