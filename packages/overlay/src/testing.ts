@@ -1,0 +1,105 @@
+/** What the tests of this package share: a fixed clock, and clouds made once since keys cost time. */
+
+import { createPublicKey, X509Certificate } from 'node:crypto'
+import { type Clock, systemClock, systemRandom } from '@atoll/kit'
+import { createPeer, foundCloud, issueSite } from './trust/authority.ts'
+import { generatePrivateKey } from './trust/certificate.ts'
+import type { JoinClaim, JoinTokenRecord, JoinTokenStore, SpendOutcome } from './trust/join-token.ts'
+import type { KeyPair, KeyRing } from './trust/key-ring.ts'
+import { SiteSigner } from './trust/site-signer.ts'
+
+export const cloud = 'reef'
+
+/** The machine's timers with another wall clock. */
+export function clockAt(nowMs: number): Clock {
+  return { ...systemClock, nowMs: () => nowMs }
+}
+
+/** The founding site, `a`. */
+export function testCloud(clock: Clock = systemClock): Promise<KeyRing & { cloudAuthority: KeyPair }> {
+  return foundCloud({
+    cloudName: cloud,
+    siteName: 'a',
+    peerName: 'peer-1',
+    clock,
+    random: systemRandom,
+  }).then((keys) => ({ ...keys, cloudAuthority: keyPair(keys.cloudAuthority) }))
+}
+
+/** Another site of the cloud; `peerSite` is the site that its peer claims to be of, normally itself. */
+export async function testSite(options: {
+  readonly cloudAuthority: KeyPair
+  readonly site: string
+  readonly peerSite?: string
+  readonly clock?: Clock
+}): Promise<KeyRing> {
+  const { cloudAuthority, site, peerSite = site, clock = systemClock } = options
+  const issue = { clock, random: systemRandom }
+  const privateKey = generatePrivateKey()
+  const publicKey = createPublicKey(privateKey)
+  const identity = { cloud, site }
+  const authority = {
+    certificate: await issueSite({ ...issue, cloudAuthority, identity, publicKey }),
+    privateKey,
+  }
+  return {
+    cloudAuthority: { certificate: cloudAuthority.certificate },
+    site: authority,
+    peer: await createPeer({
+      ...issue,
+      site: authority,
+      identity: { cloud, site: peerSite, peer: 'peer-1' },
+    }),
+    signingKey: SiteSigner.generate().privateKey,
+  }
+}
+
+export function keyPair(pair: Partial<KeyPair>): KeyPair {
+  const { certificate, privateKey } = pair
+  if (certificate === undefined || privateKey === undefined) throw new Error('the pair is not whole')
+  return { certificate, privateKey }
+}
+
+export function parsed(pair: { readonly certificate: string }): X509Certificate {
+  return new X509Certificate(pair.certificate)
+}
+
+/** Waits until `condition` holds. @throws after 10 s */
+export async function until(condition: () => boolean, what: string): Promise<void> {
+  const deadlineMs = systemClock.monotonicMs() + 10_000
+  while (!condition()) {
+    if (systemClock.monotonicMs() > deadlineMs) throw new Error(`never seen: ${what}`)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
+/** Keeps join tokens in memory, as a table with a unique site name would. */
+export class MemoryTokenStore implements JoinTokenStore {
+  readonly records = new Map<string, JoinTokenRecord>()
+  readonly claims = new Map<string, JoinClaim>()
+  readonly #sites: Set<string>
+
+  constructor(sites: readonly string[] = []) {
+    this.#sites = new Set(sites)
+  }
+
+  async add(record: JoinTokenRecord): Promise<void> {
+    this.records.set(record.id, record)
+  }
+
+  async find(id: string): Promise<JoinTokenRecord | undefined> {
+    return this.records.get(id)
+  }
+
+  async spend(claim: JoinClaim): Promise<SpendOutcome> {
+    const earlier = this.claims.get(claim.tokenId)
+    if (earlier) {
+      const isSame = earlier.siteName === claim.siteName && earlier.publicKeyHash === claim.publicKeyHash
+      return isSame ? 'spent' : 'token_used'
+    }
+    if (this.#sites.has(claim.siteName)) return 'site_taken'
+    this.#sites.add(claim.siteName)
+    this.claims.set(claim.tokenId, claim)
+    return 'spent'
+  }
+}

@@ -1,0 +1,110 @@
+/** What can go wrong with keys, certificates and joining; each message says what to do. */
+
+import { defineError } from '@atoll/kit'
+
+export const NameInvalid = defineError({
+  code: 'overlay.name.invalid',
+  status: 400,
+  fault: 'badRequest',
+  message: ({ what, name }: { what: string; name: string }) =>
+    `Invalid ${what} name ${JSON.stringify(name.slice(0, 80))}: use 1 to 63 of a-z, 0-9 and -, with no - at either end.`,
+})
+
+export const KeysMissing = defineError({
+  code: 'overlay.keys.missing',
+  status: 500,
+  fault: 'internalServerError',
+  message: ({ path }: { path: string }) =>
+    `${path} does not exist. Found a cloud or join one first; if only this file is lost, restore it from a backup.`,
+})
+
+export const KeysCorrupt = defineError({
+  code: 'overlay.keys.corrupt',
+  status: 500,
+  fault: 'internalServerError',
+  message: ({ path, reason }: { path: string; reason: string }) =>
+    `${path} cannot be used: ${reason}. Restore it from a backup, or remove the directory and join again.`,
+})
+
+export const KeysExposed = defineError({
+  code: 'overlay.keys.exposed',
+  status: 500,
+  fault: 'internalServerError',
+  message: ({ path, mode }: { path: string; mode: string }) =>
+    `${path} has mode ${mode}, so others can read it. Run: chmod go= ${path}`,
+})
+
+export const KeysExist = defineError({
+  code: 'overlay.keys.exist',
+  status: 409,
+  fault: 'conflictingRequest',
+  message: ({ directory }: { directory: string }) =>
+    `${directory} already holds the keys of a peer. Remove it first if this peer shall belong to another cloud.`,
+})
+
+export const PeerIdentityInvalid = defineError({
+  code: 'overlay.peer.identity_invalid',
+  status: 401,
+  fault: 'unauthorized',
+  message: ({ reason }: { reason: string }) => `The certificate of the peer is refused: ${reason}.`,
+})
+
+export const JoinTokenMalformed = defineError({
+  code: 'overlay.join.token_malformed',
+  status: 400,
+  fault: 'badRequest',
+  message: () => 'This is no join token. Copy the whole line that starts with "atoll1." and try again.',
+})
+
+/** One error for an unknown id and for a wrong secret, so that the answer does not tell which ids exist. */
+export const JoinTokenUnknown = defineError({
+  code: 'overlay.join.token_unknown',
+  status: 401,
+  fault: 'unauthorized',
+  message: () => 'The cloud does not know this join token. Issue another one and try again.',
+})
+
+export const JoinTokenExpired = defineError({
+  code: 'overlay.join.token_expired',
+  status: 401,
+  fault: 'unauthorized',
+  message: () => 'The join token has expired. Issue another one and try again.',
+})
+
+export const JoinTokenUsed = defineError({
+  code: 'overlay.join.token_used',
+  status: 409,
+  fault: 'conflictingRequest',
+  message: () => 'The join token has been used by another site. Issue one token for each site.',
+})
+
+export const JoinSiteMismatch = defineError({
+  code: 'overlay.join.site_mismatch',
+  status: 403,
+  fault: 'forbidden',
+  message: ({ site }: { site: string }) =>
+    `The join token was issued for a site of another name than ${site}. Join with that name, or issue another token.`,
+})
+
+export const JoinSiteTaken = defineError({
+  code: 'overlay.join.site_taken',
+  status: 409,
+  fault: 'conflictingRequest',
+  message: ({ site }: { site: string }) => `The cloud already has a site named ${site}. Choose another name.`,
+})
+
+export const JoinRequestMalformed = defineError({
+  code: 'overlay.join.request_malformed',
+  status: 400,
+  fault: 'badRequest',
+  message: ({ reason }: { reason: string }) => `The join request is refused: ${reason}.`,
+})
+
+/** Seen by the joiner: whoever answered is not the cloud that issued the token. */
+export const JoinAnswerInvalid = defineError({
+  code: 'overlay.join.answer_invalid',
+  status: 502,
+  fault: 'badGateway',
+  message: ({ reason }: { reason: string }) =>
+    `The answer to the join request is refused: ${reason}. Check that the address is of the cloud that issued the token.`,
+})

@@ -1,0 +1,131 @@
+/**
+ * A join token lets one new site into the cloud, once and for a while:
+ *
+ *     atoll1.<id>.<secret>.<SHA-256 of the cloud authority's certificate>
+ *
+ * The secret proves to the cloud that the site was invited; the hash proves to the site that it talks to the cloud,
+ * with no trust set up before (as kubeadm's `--discovery-token-ca-cert-hash` does).
+ */
+
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { Clock, Random } from '@atoll/kit'
+import { fingerprintOf } from './certificate.ts'
+import { JoinTokenExpired, JoinTokenMalformed, JoinTokenUnknown } from './errors.ts'
+import { requireNames } from './identity.ts'
+import type { Certified } from './key-ring.ts'
+
+const prefix = 'atoll1'
+const idBytes = 8
+const secretBytes = 16
+const hashBytes = 32
+
+/** What the cloud keeps of a token: enough to recognize it, not enough to use it. */
+export interface JoinTokenRecord {
+  readonly id: string
+  /** SHA-256 of the secret, base64url. 128 random bits need no slow hash. */
+  readonly secretHash: string
+  /** The only name that the site may take; undefined leaves the choice to the site. */
+  readonly siteName?: string | undefined
+  readonly expiresAtMs: number
+}
+
+/** Who spends a token. */
+export interface JoinClaim {
+  readonly tokenId: string
+  readonly siteName: string
+  /** SHA-256 of the site's public key, base64url: recognizes a claimant who asks again. */
+  readonly publicKeyHash: string
+}
+
+export type SpendOutcome = 'spent' | 'token_used' | 'site_taken'
+
+/** Where the cloud keeps its tokens. */
+export interface JoinTokenStore {
+  add(record: JoinTokenRecord): Promise<void>
+  find(id: string): Promise<JoinTokenRecord | undefined>
+  /**
+   * In one transaction: marks the token as used by the claim and takes the site's name for it, durably. Exactly one
+   * claim ever spends a token. The same claim again is `spent` again, since its first answer may have been lost;
+   * another claim is `token_used`; a name that a site has is `site_taken`, and the token stays unspent.
+   */
+  spend(claim: JoinClaim): Promise<SpendOutcome>
+}
+
+export interface JoinToken {
+  readonly id: string
+  /** base64url. */
+  readonly secret: string
+  /** SHA-256 of the cloud authority's certificate (DER). */
+  readonly cloudAuthorityHash: Buffer
+}
+
+/**
+ * Issues a token of 86 characters and keeps its record.
+ *
+ * @throws NameInvalid when `siteName` can be the name of no site
+ */
+export async function issueJoinToken(options: {
+  readonly cloudAuthority: Certified
+  readonly store: JoinTokenStore
+  readonly random: Random
+  readonly siteName?: string | undefined
+  readonly expiresAtMs: number
+}): Promise<string> {
+  const { cloudAuthority, store, random, siteName, expiresAtMs } = options
+  if (siteName !== undefined) requireNames({ site: siteName })
+  const id = base64url(random.bytes(idBytes))
+  const secret = base64url(random.bytes(secretBytes))
+  await store.add({ id, secretHash: hashOf(secret), siteName, expiresAtMs })
+  return [prefix, id, secret, base64url(fingerprintOf(cloudAuthority))].join('.')
+}
+
+/** @throws JoinTokenMalformed */
+export function parseJoinToken(text: string): JoinToken {
+  const [found, id = '', secret = '', hash = '', ...rest] = text.trim().split('.')
+  const isWhole =
+    found === prefix &&
+    rest.length === 0 &&
+    isBase64url(id, idBytes) &&
+    isBase64url(secret, secretBytes) &&
+    isBase64url(hash, hashBytes)
+  if (!isWhole) throw JoinTokenMalformed(undefined)
+  return { id, secret, cloudAuthorityHash: Buffer.from(hash, 'base64url') }
+}
+
+/**
+ * The record of a token that may still be spent.
+ *
+ * @throws JoinTokenUnknown | JoinTokenExpired
+ */
+export async function recognizeJoinToken(options: {
+  readonly store: JoinTokenStore
+  readonly clock: Clock
+  readonly id: string
+  readonly secret: string
+}): Promise<JoinTokenRecord> {
+  const { store, clock, id, secret } = options
+  const record = await store.find(id)
+  // An unknown id is compared too, so that the time of the answer does not tell it from a wrong secret.
+  const isRight = isSameHash(hashOf(secret), record?.secretHash ?? hashOf(id))
+  if (!record || !isRight) throw JoinTokenUnknown(undefined)
+  if (clock.nowMs() >= record.expiresAtMs) throw JoinTokenExpired(undefined)
+  return record
+}
+
+function isSameHash(left: string, right: string): boolean {
+  const [leftBytes, rightBytes] = [Buffer.from(left), Buffer.from(right)]
+  return leftBytes.length === rightBytes.length && timingSafeEqual(leftBytes, rightBytes)
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('base64url')
+}
+
+function base64url(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64url')
+}
+
+function isBase64url(text: string, length: number): boolean {
+  const bytes = Buffer.from(text, 'base64url')
+  return bytes.length === length && bytes.toString('base64url') === text
+}
