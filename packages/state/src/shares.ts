@@ -39,19 +39,45 @@ const scope = cloudScope('shares')
 export async function foundShare(
   transaction: StateTransaction,
   resource: string,
-  whole: { readonly amount?: number; readonly ranges?: readonly NumberRange[] },
+  whole: Whole,
 ): Promise<void> {
   const { amount = 0, ranges = [] } = whole
   await transaction.insert(shares, { resource, borrower: transaction.site.name, amount, ranges })
 }
 
+/** All of a resource: how much, or which numbers. */
+export interface Whole {
+  readonly amount?: number
+  readonly ranges?: readonly NumberRange[]
+}
+
+/**
+ * Brings a resource into being when it is first used, given the id after its colon. Answers undefined when that
+ * is not for this site to do, because another one keeps the record that limits it.
+ */
+export type Founder = (transaction: StateTransaction, id: string) => Promise<Whole | undefined>
+
 /** The part of `resource` that this site may spend, or undefined when it was lent nothing. */
 export async function heldShare(transaction: StateTransaction, resource: string): Promise<Share | undefined> {
+  const held = await shareOf(transaction, resource, transaction.site.name)
+  if (held) return held
+  const [what = '', ...id] = resource.split(':')
+  const whole = await transaction.founders[what]?.(transaction, id.join(':'))
+  if (!whole) return undefined
+  await foundShare(transaction, resource, whole)
+  return shareOf(transaction, resource, transaction.site.name)
+}
+
+async function shareOf(
+  transaction: StateTransaction,
+  resource: string,
+  borrower: string,
+): Promise<Share | undefined> {
   return transaction
     .select(scope, shares)
     .selectAll()
     .where('resource', '=', resource)
-    .where('borrower', '=', transaction.site.name)
+    .where('borrower', '=', borrower)
     .executeTakeFirst()
 }
 
@@ -126,12 +152,7 @@ async function grant(
   transaction: StateTransaction,
   gift: { resource: string; borrower: string; amount: number; ranges: readonly NumberRange[] },
 ): Promise<Share> {
-  const current = await transaction
-    .select(scope, shares)
-    .selectAll()
-    .where('resource', '=', gift.resource)
-    .where('borrower', '=', gift.borrower)
-    .executeTakeFirst()
+  const current = await shareOf(transaction, gift.resource, gift.borrower)
   if (!current) return transaction.insert(shares, gift)
   return transaction.update(shares, current.id, {
     amount: gift.amount === -1 || current.amount === -1 ? -1 : current.amount + gift.amount,

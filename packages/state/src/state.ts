@@ -6,7 +6,7 @@ import type { RecordTable } from './define-record.ts'
 import { ShareExhausted } from './errors.ts'
 import { Feed } from './feed.ts'
 import { type Reader, readerOf } from './reader.ts'
-import { shares } from './shares.ts'
+import { type Founder, shares } from './shares.ts'
 import { feedCursors, siteState, takenNumbers, usages } from './tables.ts'
 import { type Change, type Site, StateTransaction } from './transaction.ts'
 
@@ -19,6 +19,8 @@ export interface StateOptions {
   readonly records: readonly RecordTable[]
   /** What stays at this site. */
   readonly locals: readonly Table[]
+  /** By the word before the colon of a resource's name: how it comes into being. */
+  readonly founders?: Readonly<Record<string, Founder>>
 }
 
 /** Gets more of `resource` for this site; answers whether it did. Set by the federation. */

@@ -6,6 +6,7 @@ import { sql } from 'kysely'
 import type { AnyRecord, RecordTable } from './define-record.ts'
 import { NotHome, RecordGone } from './errors.ts'
 import { type Reader, readerOf } from './reader.ts'
+import type { Founder } from './shares.ts'
 import { siteState } from './tables.ts'
 
 export interface Site {
@@ -39,10 +40,14 @@ export class StateTransaction implements Reader {
   readonly queries: Queries
   readonly site: Site
   readonly nowMs: number
+  readonly founders: Readonly<Record<string, Founder>>
   readonly #random: Random
   #seq: number | undefined
 
-  constructor(queries: Queries, options: { site: Site; clock: Clock; random: Random }) {
+  constructor(
+    queries: Queries,
+    options: { site: Site; clock: Clock; random: Random; founders?: Readonly<Record<string, Founder>> },
+  ) {
     const reader = readerOf(queries)
     this.select = reader.select
     this.find = reader.find
@@ -50,6 +55,7 @@ export class StateTransaction implements Reader {
     this.queries = queries
     this.site = options.site
     this.nowMs = Math.trunc(options.clock.nowMs())
+    this.founders = options.founders ?? {}
     this.#random = options.random
   }
 

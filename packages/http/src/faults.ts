@@ -1,0 +1,52 @@
+/** The error bodies of each service family: clients dig the message out of exactly these shapes. */
+
+import { STATUS_CODES } from 'node:http'
+import { type AtollError, assertNever } from '@atoll/kit'
+
+export type FaultFamily = 'nova' | 'keystone' | 'neutron' | 'glance' | 'placement'
+
+/** The public part of an error; `requestId` only for the family that shows it. */
+export function faultBody(family: FaultFamily, error: AtollError, requestId: string): object {
+  const { status: code, message, fault } = error
+  const title = STATUS_CODES[code] ?? 'Error'
+  switch (family) {
+    case 'nova':
+      return { [novaFault(error)]: { code, message, ...versionBounds(error) } }
+    case 'keystone':
+      return { error: { code, message, title } }
+    case 'neutron':
+      return { NeutronError: { type: fault, message, detail: '' } }
+    case 'glance':
+      return { message, code: `${code} ${title}`, title }
+    case 'placement':
+      return { errors: [{ status: code, request_id: requestId, code: error.code, title, detail: message }] }
+    default:
+      return assertNever(family)
+  }
+}
+
+const novaFaults: Readonly<Record<number, string>> = {
+  400: 'badRequest',
+  401: 'unauthorized',
+  403: 'forbidden',
+  404: 'itemNotFound',
+  405: 'badMethod',
+  406: 'computeFault',
+  409: 'conflictingRequest',
+  413: 'overLimit',
+  415: 'badMediaType',
+  429: 'overLimit',
+  501: 'notImplemented',
+  503: 'serviceUnavailable',
+}
+
+// Nova derives the fault's name from the status alone, whatever went wrong.
+function novaFault({ status }: AtollError): string {
+  return novaFaults[status] ?? 'computeFault'
+}
+
+function versionBounds({ status, detail }: AtollError): object {
+  if (status !== 406) return {}
+  const { min, max } = detail as { min?: string; max?: string }
+  return min && max ? { min_version: min, max_version: max } : {}
+}

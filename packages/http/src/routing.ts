@@ -1,0 +1,46 @@
+/**
+ * The seam below the services: an endpoint says which record a request writes, and a router decides which peer
+ * performs it. A service neither knows nor asks; with one site the answer is always "here".
+ */
+
+import type { Readable } from 'node:stream'
+import type { Authorization } from './authorization.ts'
+
+/** What a request writes. */
+export type Writes =
+  /** A record that exists, or under which a new one is made (a user in its domain). */
+  | { readonly kind: 'record'; readonly table: string; readonly id: string }
+  /** What the whole cloud shares and names uniquely: roles, domains, flavors. */
+  | { readonly kind: 'cloud' }
+  /** A new workload: any place that has room will do. */
+  | {
+      readonly kind: 'workload'
+      /** As the client gave it, or undefined when it does not care. */
+      readonly availabilityZone: string | undefined
+      readonly needs: { readonly vcpus: number; readonly ramMib: number; readonly diskGib: number }
+    }
+
+export interface RoutedRequest {
+  readonly method: string
+  /** Path and query as the client sent them. */
+  readonly url: string
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly body: Buffer | Readable | undefined
+  readonly authorization: Authorization | undefined
+  /** The peer that forwarded this request to us, or undefined when a client sent it. */
+  readonly forwardedBy: { readonly site: string } | undefined
+}
+
+export interface RoutedReply {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | string[]>>
+  readonly body: Readable | Buffer
+}
+
+export interface RequestRouter {
+  /** Resolves to undefined when this peer must perform the request, else to the reply of the peer that did. */
+  route(request: RoutedRequest, writes: Writes): Promise<RoutedReply | undefined>
+}
+
+/** The router of a cloud of one site. */
+export const routeHere: RequestRouter = { route: () => Promise.resolve(undefined) }
