@@ -1,0 +1,88 @@
+/** The records of identity. Ids are 32 hexadecimal digits, as Keystone writes them; `default` is the founding domain. */
+
+import { boolean, integer, json, text } from '@atoll/rome'
+import { defineRecord, type RecordTable } from '@atoll/state'
+
+/** The domain of the cloud itself: its administrators are the cloud's, its home keeps what all share. */
+export const DEFAULT_DOMAIN_ID = 'default'
+
+export const domains = defineRecord(
+  'domains',
+  {
+    name: text(),
+    description: text(),
+    enabled: boolean(true),
+    /** Names of the sites that may be the home of this domain's users, projects and grants. */
+    sites: json<readonly string[]>([]),
+  },
+  { audience: 'everyone', authority: () => DEFAULT_DOMAIN_ID, indexes: [['name']] },
+)
+
+export const projects = defineRecord(
+  'projects',
+  {
+    name: text(),
+    domain_id: text(),
+    description: text(),
+    enabled: boolean(true),
+    parent_id: text().nullable(),
+    tags: json<readonly string[]>([]),
+  },
+  { audience: 'everyone', authority: (row) => row.domain_id, indexes: [['domain_id', 'name']] },
+)
+
+export const users = defineRecord(
+  'users',
+  {
+    name: text(),
+    domain_id: text(),
+    description: text(),
+    email: text().nullable(),
+    enabled: boolean(true),
+    default_project_id: text().nullable(),
+    /** PHC string of the scrypt hash (`$scrypt$ln=…,r=…,p=…$salt$hash`); null for a user without a password. */
+    password_hash: text().nullable(),
+    /** Tokens issued before are void: set when the password changes. Milliseconds since the Unix epoch. */
+    tokens_valid_from_ms: integer(),
+  },
+  { audience: 'everyone', authority: (row) => row.domain_id, indexes: [['domain_id', 'name']] },
+)
+
+export const roles = defineRecord(
+  'roles',
+  { name: text(), domain_id: text().nullable(), description: text() },
+  { audience: 'everyone', authority: (row) => row.domain_id ?? DEFAULT_DOMAIN_ID, indexes: [['name']] },
+)
+
+/** A grant: a user has a role on a project or on a domain. The domain of the target decides who may write it. */
+export const roleAssignments = defineRecord(
+  'role_assignments',
+  {
+    role_id: text(),
+    user_id: text(),
+    target_kind: text<'project' | 'domain'>('project'),
+    target_id: text(),
+    domain_id: text(),
+  },
+  {
+    audience: 'everyone',
+    authority: (row) => row.domain_id,
+    indexes: [['user_id'], ['target_id', 'user_id'], ['role_id']],
+  },
+)
+
+/** A revoked token. Written at any site, obeyed at all. May be forgotten once the token would have expired anyway. */
+export const revocations = defineRecord(
+  'revocations',
+  { audit_id: text(), expires_at_ms: integer() },
+  { indexes: [['audit_id']] },
+)
+
+export const identityRecords = [
+  domains,
+  projects,
+  users,
+  roles,
+  roleAssignments,
+  revocations,
+] as unknown as readonly RecordTable[]
