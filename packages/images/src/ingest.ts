@@ -50,7 +50,7 @@ class Ingest {
   readonly #chunks: (Digest | null)[] = []
   readonly #writes = new Set<Promise<void>>()
   readonly #spareBuffers: Buffer[] = []
-  #buffer = Buffer.alloc(CHUNK_BYTES)
+  #buffer: Buffer = Buffer.alloc(CHUNK_BYTES)
   #filled = 0
   #size = 0
   #head: Buffer = Buffer.alloc(0)

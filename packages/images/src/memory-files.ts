@@ -27,7 +27,7 @@ export class MemoryFiles implements Files {
   /** The names that a power loss leaves. */
   #durable = new Map<string, Node>()
 
-  constructor({ clock, capacityBytes = Number.POSITIVE_INFINITY }: MemoryFilesOptions) {
+  constructor({ clock, capacityBytes = Number.MAX_SAFE_INTEGER }: MemoryFilesOptions) {
     this.#clock = clock
     this.#capacityBytes = capacityBytes
   }
@@ -96,7 +96,7 @@ export class MemoryFiles implements Files {
   }
 
   async freeBytes(_path: string): Promise<number> {
-    if (this.#capacityBytes === Number.POSITIVE_INFINITY) return this.#capacityBytes
+    if (this.#capacityBytes === Number.MAX_SAFE_INTEGER) return this.#capacityBytes
     let used = 0
     for (const { bytes } of this.#nodes.values()) used += bytes.length
     return this.#capacityBytes - used
