@@ -1,0 +1,9 @@
+/** The host's networking: what it promises, the Linux driver, and a simulated one that keeps the same promises. */
+
+export { type DhcpOptions, LEASE_SECONDS } from './dhcp-options.ts'
+export * from './errors.ts'
+export * from './fabric.ts'
+export { LinuxFabric, type LinuxFabricOptions } from './linux/linux-fabric.ts'
+export type { Step } from './linux/plan.ts'
+export { SimulatedFabric, type SimulatedFabricOptions } from './simulated/simulated-fabric.ts'
+export { type SimulatedLease, SimulatedUnderlay } from './simulated/simulated-underlay.ts'

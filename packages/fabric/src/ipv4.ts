@@ -1,0 +1,34 @@
+/** The little arithmetic on IPv4 addresses that wiring needs. */
+
+import { isIPv4 } from 'node:net'
+
+export interface Cidr {
+  readonly network: string
+  readonly prefixLength: number
+  readonly netmask: string
+}
+
+/** Reads `a.b.c.d/n`, or returns undefined when it is none or has bits set beyond the prefix. */
+export function parseCidr(text: string): Cidr | undefined {
+  const [network = '', length = ''] = text.split('/')
+  if (!isIPv4(network) || !/^(\d|[12]\d|3[0-2])$/.test(length) || text !== `${network}/${length}`)
+    return undefined
+  const prefixLength = Number(length)
+  const mask = prefixLength === 0 ? 0 : (~0 << (32 - prefixLength)) >>> 0
+  if ((toNumber(network) & ~mask) !== 0) return undefined
+  return { network, prefixLength, netmask: fromNumber(mask) }
+}
+
+/** True when `ipAddress` is in the range of `cidr`. */
+export function contains(cidr: Cidr, ipAddress: string): boolean {
+  const mask = toNumber(cidr.netmask)
+  return ((toNumber(ipAddress) ^ toNumber(cidr.network)) & mask) === 0
+}
+
+function toNumber(ipAddress: string): number {
+  return ipAddress.split('.').reduce((sum, byte) => sum * 256 + Number(byte), 0)
+}
+
+function fromNumber(value: number): string {
+  return [24, 16, 8, 0].map((shift) => (value >>> shift) & 0xff).join('.')
+}
