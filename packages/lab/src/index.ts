@@ -8,3 +8,8 @@ export {
   type GuestImageOptions,
   guestImagePackages,
 } from './guest-image/build-guest-image.ts'
+export { cleanUpLab, sweepStaleLabs } from './hosts/clean-up.ts'
+export * from './hosts/lab.ts'
+export type { DirectionOptions, Wan } from './hosts/wan.ts'
+export type { WanPairCounters } from './hosts/wan-relay.ts'
+export type { ProgramResult, RunOptions } from './run-program.ts'
