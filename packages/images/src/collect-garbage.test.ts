@@ -72,6 +72,20 @@ test('ingests and collections that interleave at random lose nothing', async () 
   }
 })
 
+test('a fetch may find old chunks while a collection runs, and keeps them', async () => {
+  const { store: there } = await storeWithClock()
+  const { digest } = (await there.ingest(inPieces(imageOf([1, 2, 3])))).manifest
+  for (let turns = 0; turns < 80; turns++) {
+    const { store, wait } = await storeWithClock()
+    await store.ingest(inPieces(imageOf([3, 1, 2])))
+    wait(graceMs + 1)
+    const collecting = store.collectGarbage([], { graceMs })
+    for (let turn = 0; turn < turns; turn++) await Promise.resolve()
+    const [manifest] = await Promise.all([store.fetch(digest, there), collecting])
+    assert.deepEqual(await store.missing(manifest), [], `after ${turns} turns`)
+  }
+})
+
 test('an image that is being read stays until the reader is done', async () => {
   const { store, wait } = await storeWithClock()
   const image = imageOf([1, 2, 3, 4, 5, 6])
