@@ -1,0 +1,436 @@
+/**
+ * Guests as QEMU processes. What is known of a guest is in its directory and its process, never only here, so that
+ * this driver can be killed at any instruction. Three things keep a guest from running twice: the search for its
+ * process before a start, QEMU's lock on the pid file, and QEMU's lock on the disk.
+ */
+
+import { mkdir, realpath, statfs } from 'node:fs/promises'
+import { availableParallelism, totalmem } from 'node:os'
+import { type CancelTimer, type Clock, type Logger, sleep } from '@atoll/kit'
+import {
+  GuestNotFound,
+  GuestNotRunning,
+  GuestStartFailed,
+  GuestStopFailed,
+  HostUnsupported,
+  HypervisorClosed,
+  ProgramFailed,
+  QmpDisconnected,
+  StaleFence,
+} from '../errors.ts'
+import { GuestListeners } from '../guest-listeners.ts'
+import { GuestLocks } from '../guest-locks.ts'
+import type {
+  ConsoleOptions,
+  GuestListener,
+  GuestSpec,
+  GuestState,
+  HostResources,
+  Hypervisor,
+  StopOptions,
+} from '../hypervisor.ts'
+import { lastLines } from '../last-lines.ts'
+import { boundLog, readConsole, rotateConsole } from './console-log.ts'
+import { type GuestDirectory, StateDirectory } from './guest-directory.ts'
+import { GuestMonitor } from './guest-monitor.ts'
+import { isGuestProcess, killProcess, recordedProcess, searchProcess, waitForExit } from './guest-process.ts'
+import { lastComplaint, launchQemu } from './launch-qemu.ts'
+import { ensureOverlay } from './overlay-disk.ts'
+import { type MachineType, qemuArguments } from './qemu-arguments.ts'
+import { type Accelerator, chooseAccelerator, probeFeatures, type QemuFeatures } from './qemu-program.ts'
+
+export interface QemuHypervisorOptions {
+  /** Holds a directory per guest. Made when missing; at most 61 bytes long, for the sockets in it. */
+  readonly directory: string
+  readonly clock: Clock
+  readonly log: Logger
+  /** `auto`, the default, probes once whether KVM runs guests. */
+  readonly accelerator?: 'auto' | 'kvm' | 'tcg'
+  readonly machineType?: MachineType
+  readonly qemuProgram?: string
+  readonly imageProgram?: string
+  /** How long QEMU may take to open its disks and answer; a slow disk needs more. */
+  readonly startTimeoutMs?: number
+  /** How often the consoles are bounded: one that writes 10 MB/s exceeds its bound by 10 MB for each second. */
+  readonly consoleIntervalMs?: number
+  /** Called after each step of a start, for tests that end the process there. */
+  readonly afterStep?: (step: StartStep) => void
+}
+
+/** The steps of a start, in order. */
+export type StartStep = (typeof START_STEPS)[number]
+export const START_STEPS = ['directory', 'record', 'disk', 'process', 'monitor'] as const
+
+interface Platform {
+  readonly features: QemuFeatures
+  readonly accelerator: Accelerator
+}
+
+/** How long QEMU may take to end after it was told to quit, before it is killed. */
+const QUIT_WAIT_MS = 3_000
+const CONNECT_INTERVAL_MS = 10
+
+export class QemuHypervisor implements Hypervisor {
+  readonly kind = 'qemu'
+  readonly #options: Required<QemuHypervisorOptions>
+  readonly #state: StateDirectory
+  readonly #locks = new GuestLocks()
+  readonly #listeners: GuestListeners
+  readonly #monitors = new Map<string, Promise<GuestMonitor>>()
+  #platform: Promise<Platform> | undefined
+  #cancelConsoleCare: CancelTimer = () => {}
+  #isClosed = false
+
+  private constructor(options: Required<QemuHypervisorOptions>, state: StateDirectory) {
+    this.#options = options
+    this.#state = state
+    this.#listeners = new GuestListeners(options.log)
+  }
+
+  /**
+   * Opens the host and finds its guests again. QEMU itself is looked for when it is first needed.
+   *
+   * @throws HostUnsupported @throws StateDirectoryTooLong
+   */
+  static async open(options: QemuHypervisorOptions): Promise<QemuHypervisor> {
+    if (process.platform !== 'linux') throw HostUnsupported({ platform: process.platform })
+    await mkdir(options.directory, { recursive: true, mode: 0o700 })
+    const state = new StateDirectory(await realpath(options.directory))
+    await state.emptyTrash()
+    const hypervisor = new QemuHypervisor({ ...DEFAULTS, ...options }, state)
+    await hypervisor.list()
+    hypervisor.#scheduleConsoleCare()
+    return hypervisor
+  }
+
+  async describe(): Promise<HostResources> {
+    this.#assertOpen()
+    const { features, accelerator } = await this.#probePlatform()
+    const { blocks, bsize } = await statfs(this.#state.path)
+    return {
+      hypervisorType: 'QEMU',
+      hypervisorVersion: features.version,
+      accelerator: accelerator.kind,
+      acceleratorReason: accelerator.reason,
+      vcpus: availableParallelism(),
+      ramMib: Math.floor(totalmem() / 1024 ** 2),
+      diskBytes: blocks * bsize,
+    }
+  }
+
+  async list(): Promise<readonly GuestState[]> {
+    this.#assertOpen()
+    const ids = await this.#state.ids()
+    const states = await Promise.all(ids.map((id) => this.#look(this.#state.guest(id))))
+    return states.filter((state) => state !== undefined)
+  }
+
+  async start(spec: GuestSpec): Promise<void> {
+    this.#assertOpen()
+    await this.#locks.run(spec.id, () => this.#start(spec))
+  }
+
+  async stop(id: string, { mode, graceMs }: StopOptions): Promise<void> {
+    const directory = await this.#findGuest(id)
+    if (mode === 'hard') return this.#locks.run(id, () => this.#end(directory))
+    // The guest is not locked while it makes up its mind, so that a hard stop or a destroy need not wait.
+    const pid = await this.#askToShutDown(directory)
+    if (pid !== undefined) await waitForExit(pid, directory, this.#options.clock, graceMs)
+    this.#assertOpen()
+    await this.#locks.run(id, () => this.#end(directory, pid))
+  }
+
+  async reboot(id: string, { mode, graceMs }: StopOptions): Promise<void> {
+    const directory = await this.#findGuest(id)
+    if (mode === 'hard') return this.#locks.run(id, () => this.#rebootHard(directory))
+    const monitor = await this.#locks.run(id, () => this.#findMonitor(directory))
+    if (!monitor) throw GuestNotRunning({ id })
+    const outcome = await monitor.shutDownForReboot(graceMs)
+    this.#assertOpen()
+    if (outcome === 'disconnected') throw GuestNotRunning({ id })
+    await this.#locks.run(id, () => monitor.bootAgain())
+  }
+
+  async destroy(id: string): Promise<void> {
+    this.#assertOpen()
+    const directory = this.#state.guest(id)
+    await this.#locks.run(id, async () => {
+      await this.#end(directory)
+      await directory.remove()
+    })
+  }
+
+  async consoleOutput(id: string, { lines }: ConsoleOptions = {}): Promise<string> {
+    const text = await readConsole(await this.#findGuest(id))
+    return lines === undefined ? text : lastLines(text, lines)
+  }
+
+  subscribe(listener: GuestListener): () => void {
+    return this.#listeners.add(listener)
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#cancelConsoleCare()
+    this.#listeners.clear()
+    const monitors = await Promise.allSettled(this.#monitors.values())
+    for (const monitor of monitors) if (monitor.status === 'fulfilled') monitor.value.detach()
+    this.#monitors.clear()
+  }
+
+  async #start(spec: GuestSpec): Promise<void> {
+    const { id, fence } = spec
+    const { clock, imageProgram, afterStep } = this.#options
+    const directory = this.#state.guest(id)
+    const known = await directory.readRecord()
+    if (known && fence < known.fence) throw StaleFence({ id, fence, fenceKnown: known.fence })
+    if (await this.#takeOver(spec, directory, known)) return
+    await directory.make()
+    afterStep('directory')
+    await directory.writeRecord(spec)
+    afterStep('record')
+    try {
+      await ensureOverlay({ path: directory.diskPath, rootDisk: spec.rootDisk, program: imageProgram, clock })
+    } catch (cause) {
+      throw ProgramFailed.is(cause) ? GuestStartFailed({ id, reason: cause.message }, { cause }) : cause
+    }
+    afterStep('disk')
+    await this.#launch(spec, directory)
+  }
+
+  /** Returns true when the guest runs already, and now under the fence of `spec`. */
+  async #takeOver(
+    spec: GuestSpec,
+    directory: GuestDirectory,
+    known: GuestSpec | undefined,
+  ): Promise<boolean> {
+    const pid = await searchProcess(directory)
+    if (pid === undefined) return false
+    if ((await directory.readPid()) !== pid) await directory.writePid(pid)
+    if (spec.fence !== known?.fence) await directory.writeRecord(spec)
+    const monitor = await this.#connect(directory, pid)
+    if (monitor?.power === 'crashed') await this.#end(directory, pid)
+    if (monitor?.power === 'paused') await monitor.resume()
+    return isGuestProcess(pid, directory)
+  }
+
+  async #launch(spec: GuestSpec, directory: GuestDirectory): Promise<void> {
+    const { qemuProgram: program, machineType, afterStep } = this.#options
+    const { features, accelerator } = await this.#probePlatform()
+    const programArguments = qemuArguments(spec, directory, {
+      machineType,
+      accelerator: accelerator.kind,
+      isSandboxed: features.isSandboxed,
+    })
+    const { pid, ended } = await launchQemu({ program, programArguments, directory })
+    afterStep('process')
+    const monitor = await this.#connect(directory, pid)
+    // A guest may have shut itself down before we were connected: it was started all the same.
+    if (!monitor && !(await ended)) {
+      throw GuestStartFailed({ id: spec.id, reason: await lastComplaint(directory) })
+    }
+    afterStep('monitor')
+    this.#listeners.emit({ id: spec.id, kind: 'started' })
+    if (!monitor) this.#listeners.emit({ id: spec.id, kind: 'shutdown' })
+  }
+
+  /** Waits until QEMU answers. Returns undefined when the process ended instead. */
+  async #connect(directory: GuestDirectory, pid: number): Promise<GuestMonitor | undefined> {
+    const { clock, startTimeoutMs } = this.#options
+    const untilMs = clock.monotonicMs() + startTimeoutMs
+    while (await isGuestProcess(pid, directory)) {
+      try {
+        return await this.#attach(directory, pid)
+      } catch (error) {
+        if (clock.monotonicMs() >= untilMs || this.#isClosed) throw error
+        if (!QmpDisconnected.is(error))
+          this.#options.log.warn({ guest: directory.id, err: error }, 'no answer')
+        await sleep(clock, CONNECT_INTERVAL_MS)
+      }
+    }
+    return undefined
+  }
+
+  /** The guest's monitor, opened once for all who ask. */
+  #attach(directory: GuestDirectory, pid: number): Promise<GuestMonitor> {
+    this.#assertOpen()
+    const { id } = directory
+    const present = this.#monitors.get(id)
+    if (present) return present
+    const { clock, log } = this.#options
+    const attaching = GuestMonitor.attach({
+      directory,
+      pid,
+      clock,
+      log,
+      onEvent: (kind) => this.#listeners.emit({ id, kind }),
+      onDisconnect: () => {
+        this.#monitors.delete(id)
+        void this.#reportEnd(directory, pid)
+      },
+    })
+    this.#monitors.set(id, attaching)
+    attaching.catch(() => this.#monitors.delete(id))
+    return attaching
+  }
+
+  async #look(directory: GuestDirectory): Promise<GuestState | undefined> {
+    const { id } = directory
+    try {
+      const spec = await directory.readRecord()
+      if (!spec) return undefined
+      const state = { id, fence: spec.fence }
+      const pid = await recordedProcess(directory)
+      if (pid !== undefined) return { ...state, power: await this.#powerOf(directory, pid), pid }
+      return { ...state, power: (await directory.readPid()) === undefined ? 'shutdown' : 'crashed' }
+    } catch (error) {
+      this.#options.log.error({ guest: id, err: error }, 'guest left out of the list')
+      return undefined
+    }
+  }
+
+  async #powerOf(directory: GuestDirectory, pid: number): Promise<GuestState['power']> {
+    try {
+      return (await this.#attach(directory, pid)).power
+    } catch (error) {
+      this.#options.log.debug({ guest: directory.id, err: error }, 'monitor does not answer')
+      return 'running'
+    }
+  }
+
+  async #findGuest(id: string): Promise<GuestDirectory> {
+    this.#assertOpen()
+    const directory = this.#state.guest(id)
+    if (!(await directory.readRecord())) throw GuestNotFound({ id })
+    return directory
+  }
+
+  async #findMonitor(directory: GuestDirectory): Promise<GuestMonitor | undefined> {
+    const pid = await searchProcess(directory)
+    return pid === undefined ? undefined : this.#connect(directory, pid)
+  }
+
+  /** Returns the process that was asked, or undefined when there is none or it cannot be asked. */
+  async #askToShutDown(directory: GuestDirectory): Promise<number | undefined> {
+    try {
+      const monitor = await this.#locks.run(directory.id, () => this.#findMonitor(directory))
+      await monitor?.pressPowerButton()
+      return monitor?.pid
+    } catch (error) {
+      this.#options.log.warn({ guest: directory.id, err: error }, 'guest cannot be asked to shut down')
+      return undefined
+    }
+  }
+
+  async #rebootHard(directory: GuestDirectory): Promise<void> {
+    const { id } = directory
+    try {
+      const monitor = await this.#findMonitor(directory)
+      if (monitor) return await monitor.reset()
+    } catch (error) {
+      this.#options.log.warn({ guest: id, err: error }, 'reset failed; the guest gets a new process')
+      await this.#end(directory)
+    }
+    const spec = await directory.readRecord()
+    if (!spec) throw GuestNotFound({ id })
+    await this.#start(spec)
+  }
+
+  /**
+   * Ends the guest's process, whatever it takes; afterwards the guest is `shutdown`.
+   *
+   * @param onlyPid leaves a process alone that was started since
+   */
+  async #end(directory: GuestDirectory, onlyPid?: number): Promise<void> {
+    const { id } = directory
+    const { clock, log } = this.#options
+    const pid = await searchProcess(directory)
+    if (pid !== undefined) {
+      if (onlyPid !== undefined && pid !== onlyPid) return
+      try {
+        const monitor = await this.#attach(directory, pid)
+        await monitor.quit()
+      } catch (error) {
+        log.debug({ guest: id, err: error }, 'QEMU did not confirm to quit')
+      }
+      if (!(await waitForExit(pid, directory, clock, QUIT_WAIT_MS))) await killProcess(pid, directory)
+      if (!(await waitForExit(pid, directory, clock))) throw GuestStopFailed({ id, pid })
+    }
+    await directory.removePidFile()
+  }
+
+  /** A connection has ended: with the process, or by a fault, after which the next list connects again. */
+  async #reportEnd(directory: GuestDirectory, pid: number): Promise<void> {
+    const { id } = directory
+    const { clock, log } = this.#options
+    try {
+      if (!(await waitForExit(pid, directory, clock))) return
+      // After the operation that ended it: a guest that was killed has not crashed, a destroyed one is none.
+      const state = await this.#locks.run(id, () => this.#look(directory))
+      if (state?.power === 'shutdown' || state?.power === 'crashed') {
+        this.#listeners.emit({ id, kind: state.power })
+      }
+    } catch (error) {
+      log.warn({ guest: id, err: error }, 'end of a guest not reported')
+    }
+  }
+
+  /** Asked once; a failure is asked again, since the operator may have installed what was missing. */
+  #probePlatform(): Promise<Platform> {
+    this.#platform ??= this.#probe().catch((error) => {
+      this.#platform = undefined
+      throw error
+    })
+    return this.#platform
+  }
+
+  async #probe(): Promise<Platform> {
+    const { qemuProgram: program, clock, log, accelerator: wanted, machineType } = this.#options
+    const features = await probeFeatures({ program, clock })
+    const accelerator = await chooseAccelerator({
+      program,
+      clock,
+      machineType,
+      accelerator: wanted,
+      isSandboxed: features.isSandboxed,
+      directory: this.#state.path,
+    })
+    log.info({ ...features, accelerator }, 'QEMU found')
+    return { features, accelerator }
+  }
+
+  #scheduleConsoleCare(): void {
+    this.#cancelConsoleCare = this.#options.clock.after(this.#options.consoleIntervalMs, () => {
+      void this.#boundConsoles().finally(() => {
+        if (!this.#isClosed) this.#scheduleConsoleCare()
+      })
+    })
+  }
+
+  async #boundConsoles(): Promise<void> {
+    for (const [id, attaching] of this.#monitors) {
+      const directory = this.#state.guest(id)
+      try {
+        const monitor = await attaching
+        await rotateConsole(directory, () => monitor.reopenConsole())
+        await boundLog(directory)
+      } catch (error) {
+        this.#options.log.warn({ guest: id, err: error }, 'console not bounded; the next pass tries again')
+      }
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#isClosed) throw HypervisorClosed({})
+  }
+}
+
+const DEFAULTS = {
+  accelerator: 'auto',
+  machineType: 'q35',
+  qemuProgram: 'qemu-system-x86_64',
+  imageProgram: 'qemu-img',
+  startTimeoutMs: 30_000,
+  consoleIntervalMs: 2_000,
+  afterStep: () => {},
+} as const

@@ -1,0 +1,84 @@
+/** What the tests with real QEMU share: a state directory, guests of one boot sector, and a clock that keeps Node up. */
+
+import { execFileSync } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Clock, mintId, silentLogger, systemClock, systemRandom } from '@atoll/kit'
+import type { GuestSpec } from '../hypervisor.ts'
+import { type BootSectorBehaviour, printingBootSector } from './boot-sector.ts'
+import { QemuHypervisor, type QemuHypervisorOptions } from './qemu-hypervisor.ts'
+
+export const BOOTED_TEXT = 'guest is up\r\n'
+const DISK_BYTES = 1024 ** 2
+
+/** Why the tests with real QEMU cannot run here, or false when they can. */
+export function reasonToSkip(): string | false {
+  if (process.platform !== 'linux') return 'QEMU guests need Linux'
+  for (const [program, debianPackage] of [
+    ['qemu-system-x86_64', 'qemu-system-x86'],
+    ['qemu-img', 'qemu-utils'],
+  ] as const) {
+    try {
+      execFileSync(program, ['--version'])
+    } catch {
+      return `${program} does not run: apt-get install ${debianPackage}`
+    }
+  }
+  return false
+}
+
+/** The system clock, but its timers keep the process alive: nothing else does while a guest boots. */
+export const testClock: Clock = {
+  ...systemClock,
+  after: (delayMs, action) => {
+    const timer = setTimeout(action, delayMs)
+    return () => clearTimeout(timer)
+  },
+}
+
+export interface TestHost {
+  readonly directory: string
+  spec(behaviour: BootSectorBehaviour, change?: Partial<GuestSpec>): GuestSpec
+  open(options?: Partial<QemuHypervisorOptions>): Promise<QemuHypervisor>
+  /** Destroys all guests, then removes all files. */
+  close(): Promise<void>
+}
+
+/** A host of its own in the temporary directory, without KVM so that tests mean the same everywhere. */
+export async function makeTestHost(): Promise<TestHost> {
+  const directory = await mkdtemp(join(tmpdir(), 'atoll-qemu-'))
+  for (const behaviour of ['obedient', 'deaf', 'short-lived'] as const) {
+    const disk = Buffer.alloc(DISK_BYTES)
+    disk.set(printingBootSector(`boot sector\r\n${BOOTED_TEXT}`, behaviour))
+    await writeFile(join(directory, behaviour), disk)
+  }
+  const open = (options: Partial<QemuHypervisorOptions> = {}) =>
+    QemuHypervisor.open({
+      directory: join(directory, 'guests'),
+      clock: testClock,
+      log: silentLogger,
+      accelerator: 'tcg',
+      ...options,
+    })
+  return {
+    directory,
+    open,
+    spec: (behaviour, change = {}) => ({
+      id: mintId(systemRandom, 1),
+      name: 'tiny, but real',
+      fence: 1,
+      vcpus: 1,
+      ramMib: 16,
+      rootDisk: { basePath: join(directory, behaviour), baseFormat: 'raw', sizeBytes: 2 * DISK_BYTES },
+      interfaces: [],
+      ...change,
+    }),
+    close: async () => {
+      const hypervisor = await open()
+      for (const { id } of await hypervisor.list()) await hypervisor.destroy(id)
+      await hypervisor.close()
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
