@@ -1,11 +1,15 @@
 /** The machine's own file system. */
 
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat, statfs, utimes } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { type Files, hasErrorCode, type WritableFile } from './files.ts'
 
 export const diskFiles: Files = Object.freeze({
   makeDirectory: async (path: string) => {
-    await mkdir(path, { recursive: true })
+    const first = await mkdir(path, { recursive: true })
+    if (first === undefined) return
+    for (let made = path; made.length >= first.length; made = dirname(made))
+      await syncDirectory(dirname(made))
   },
   list: async (path: string) => (await absentAs([], () => readdir(path))).sort(),
   stat: (path: string) =>
@@ -26,15 +30,17 @@ export const diskFiles: Files = Object.freeze({
   create: async (path: string) => writable(await open(path, 'w')),
   rename,
   remove: (path: string) => rm(path, { force: true }),
-  syncDirectory: async (path: string) => {
-    await using directory = await open(path, 'r')
-    await directory.sync()
-  },
+  syncDirectory,
   freeBytes: async (path: string) => {
     const { bavail, bsize } = await statfs(path)
     return bavail * bsize
   },
 })
+
+async function syncDirectory(path: string): Promise<void> {
+  await using directory = await open(path, 'r')
+  await directory.sync()
+}
 
 async function readFully(file: FileHandle, length: number): Promise<Uint8Array> {
   const bytes = Buffer.allocUnsafeSlow(length)

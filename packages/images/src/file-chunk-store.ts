@@ -58,7 +58,6 @@ export class FileChunkStore implements ChunkStore {
     const temporary = `${path}/temporary`
     await files.makeDirectory(temporary)
     await files.makeDirectory(`${path}/quarantine`)
-    await files.syncDirectory(path)
     for (const name of await files.list(temporary)) await files.remove(`${temporary}/${name}`)
     const names = (await files.list(path)).filter(isFanOut)
     return new FileChunkStore(
@@ -158,7 +157,6 @@ export class FileChunkStore implements ChunkStore {
   async #makeFanOut(directory: string): Promise<void> {
     if (this.#made.has(directory)) return
     await this.#files.makeDirectory(directory)
-    await this.#files.syncDirectory(this.#path)
     this.#made.add(directory)
   }
 

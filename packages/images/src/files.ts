@@ -6,7 +6,7 @@
  * A full disk is an error with the code `ENOSPC` or `EDQUOT`.
  */
 export interface Files {
-  /** Makes the directory and its parents; one that exists is no error. */
+  /** Makes the directory and its parents, durably; one that exists is no error. */
   makeDirectory(path: string): Promise<void>
   /** The names in a directory, sorted; none when it does not exist. */
   list(path: string): Promise<readonly string[]>
