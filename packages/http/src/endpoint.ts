@@ -1,7 +1,7 @@
 /** What an API is made of: endpoints as values, with everything that the gate in front of them must know. */
 
 import type { Readable } from 'node:stream'
-import type { Logger } from '@atoll/kit'
+import type { AtollError, Logger } from '@atoll/kit'
 import type { Scope } from '@atoll/state'
 import type { Static, TSchema } from 'typebox'
 import type { Authorization } from './authorization.ts'
@@ -63,6 +63,11 @@ export interface EndpointDefinition<Query extends TSchema = TSchema, Body extend
   ) => Writes | undefined | Promise<Writes | undefined>
   /** Answers with what becomes the JSON body, a `Readable` for bytes, or undefined. */
   readonly handle: (context: Context<Static<Query>, Static<Body>>) => Promise<unknown>
+  /** For a workload: answers the client when no place in the cloud has room. Without it the error is sent. */
+  readonly handleNoRoom?: (
+    context: Context<Static<Query>, Static<Body>>,
+    error: AtollError,
+  ) => Promise<unknown>
 }
 
 /** An endpoint whose types of query and body have been checked by `endpoint`. */

@@ -8,6 +8,7 @@ import type { Authorization } from './authorization.ts'
 import { type Api, endpoint } from './endpoint.ts'
 import { Unauthorized } from './errors.ts'
 import { type Gate, registerApi } from './register-api.ts'
+import { routeHere } from './routing.ts'
 
 const member: Authorization = {
   userId: 'u1',
@@ -84,7 +85,7 @@ async function serve(t: TestContext, gate: Partial<Gate> = {}) {
       if (token !== 'good') throw Unauthorized({})
       return member
     },
-    router: { route: async () => undefined },
+    router: routeHere,
     random: seededRandom(1),
     log: silentLogger,
     ...gate,
@@ -206,6 +207,7 @@ test('an unknown path is 404, a known one with another method 405, both in the f
 test('a write of another home is answered by the router, as it was sent', async (t) => {
   const server = await serve(t, {
     router: {
+      ...routeHere,
       route: async ({ body, url }, writes) =>
         writes.kind === 'record'
           ? { status: 202, headers: { 'x-from': 'far' }, body: Readable.from([url, ' ', body as Buffer]) }

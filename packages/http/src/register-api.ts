@@ -27,7 +27,7 @@ import {
 } from './microversion.ts'
 import { Policy, type Target } from './policy.ts'
 import { requestIds } from './request-id.ts'
-import type { RequestRouter, RoutedReply } from './routing.ts'
+import { NO_ROOM, type RequestRouter, type RoutedReply, type RoutedRequest } from './routing.ts'
 import { validateBody, validateQuery } from './validate.ts'
 
 export interface Gate {
@@ -112,7 +112,7 @@ interface Handling {
 }
 
 async function handle(handling: Handling): Promise<FastifyReply> {
-  const { request, reply, endpoints, passing, gate } = handling
+  const { request, reply, endpoints, passing } = handling
   const endpoint = endpoints.find((candidate) => isInVersion(candidate, passing.microversion))
   if (!endpoint) throw NotFound({})
   reply.status(endpoint.status ?? 200)
@@ -121,22 +121,33 @@ async function handle(handling: Handling): Promise<FastifyReply> {
   const query = validateQueryOf(endpoint, request)
   const body = validateBodyOf(endpoint, request)
   const checked: Context = Object.assign(context, { query, body })
-  const writes = await endpoint.writes?.(checked)
-  if (writes) {
-    const routed = await gate.router.route(
-      {
-        method: request.method,
-        url: request.url,
-        headers: request.headers,
-        body: endpoint.body === 'stream' ? checked.stream : passing.rawBody,
-        authorization: passing.authorization,
-        forwardedBy: gate.peerOf?.(request),
-      },
-      writes,
-    )
-    if (routed) return sendRouted(reply, routed)
+  return perform(handling, endpoint, checked)
+}
+
+/** Here or at the home, as the router decides; a workload that finds no room here is offered to other places. */
+async function perform(handling: Handling, endpoint: Endpoint, context: Context): Promise<FastifyReply> {
+  const { request, reply, passing, gate } = handling
+  const writes = await endpoint.writes?.(context)
+  if (!writes) return send(reply, await endpoint.handle(context))
+  const routable: RoutedRequest = {
+    method: request.method,
+    url: request.url,
+    headers: request.headers,
+    body: endpoint.body === 'stream' ? context.stream : passing.rawBody,
+    authorization: passing.authorization,
+    forwardedBy: gate.peerOf?.(request),
   }
-  return send(reply, await endpoint.handle(checked))
+  try {
+    const routed = await gate.router.route(routable, writes)
+    return routed ? sendRouted(reply, routed) : send(reply, await endpoint.handle(context))
+  } catch (error) {
+    const hasNoRoom = writes.kind === 'workload' && error instanceof AtollError && error.code === NO_ROOM
+    if (!hasNoRoom || routable.forwardedBy) throw error
+    const routed = await gate.router.elsewhere(routable, writes)
+    if (routed) return sendRouted(reply, routed)
+    if (!endpoint.handleNoRoom) throw error
+    return send(reply, await endpoint.handleNoRoom(context, error))
+  }
 }
 
 function contextOf({ api, gate, policy, request, reply, passing }: Handling): Context {

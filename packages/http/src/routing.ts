@@ -40,7 +40,15 @@ export interface RoutedReply {
 export interface RequestRouter {
   /** Resolves to undefined when this peer must perform the request, else to the reply of the peer that did. */
   route(request: RoutedRequest, writes: Writes): Promise<RoutedReply | undefined>
+  /** Tries other places for a workload that has no room here. Undefined when there is no room anywhere else. */
+  elsewhere(request: RoutedRequest, writes: Writes): Promise<RoutedReply | undefined>
 }
 
+/** Code of the error by which a service says that a workload has no room; sent as `Atoll-Error` between peers. */
+export const NO_ROOM = 'compute.no_valid_host'
+
 /** The router of a cloud of one site. */
-export const routeHere: RequestRouter = { route: () => Promise.resolve(undefined) }
+export const routeHere: RequestRouter = {
+  route: () => Promise.resolve(undefined),
+  elsewhere: () => Promise.resolve(undefined),
+}

@@ -33,6 +33,10 @@ export interface RecordTable<Name extends string = string, C extends Columns = C
   readonly audience: Audience
   /** See `RecordOptions.authority`. */
   readonly authority: ((row: Readonly<Record<string, unknown>>) => string | null) | null
+  /** See `RecordOptions.soleHome`. */
+  readonly soleHome: ((row: Readonly<Record<string, unknown>>) => string) | null
+  /** See `RecordOptions.followsUse`. */
+  readonly followsUse: ((row: Readonly<Record<string, unknown>>) => boolean) | null
 }
 
 /**
@@ -56,6 +60,10 @@ export interface RecordOptions<C extends Columns> {
    * Null: any site may be its home.
    */
   readonly authority?: (row: Row<Table<string, RecordColumns & C>>) => string | null
+  /** Names the only site that can be the home of this very row: what a site says of itself. */
+  readonly soleHome?: (row: Row<Table<string, RecordColumns & C>>) => string
+  /** The home moves to where the record is written, as long as this holds: a port goes with its server. */
+  readonly followsUse?: (row: Row<Table<string, RecordColumns & C>>) => boolean
 }
 
 /** Defines a record table; `columns` come beside those of every record. */
@@ -77,5 +85,7 @@ export function defineRecord<const Name extends string, C extends Columns>(
     ...table,
     audience: options.audience ?? 'project',
     authority: (options.authority as RecordTable['authority'] | undefined) ?? null,
+    soleHome: (options.soleHome as RecordTable['soleHome'] | undefined) ?? null,
+    followsUse: (options.followsUse as RecordTable['followsUse'] | undefined) ?? null,
   }) as RecordTable<Name, C>
 }

@@ -5,7 +5,9 @@
 
 import { assert } from '@atoll/kit'
 import type { Queries, Store } from '@atoll/rome'
+import { sql } from 'kysely'
 import type { AnyRecord, RecordTable } from './define-record.ts'
+import { type Reader, readerOf } from './reader.ts'
 import { feedCursors, siteState } from './tables.ts'
 import type { Change, Site } from './transaction.ts'
 
@@ -38,8 +40,8 @@ export interface FeedOptions {
   readonly notify: (changes: readonly Change[]) => void
 }
 
-/** Decides whether `home` may be the home of a row; see `RecordOptions.authority`. */
-export type AuthorityCheck = (domainId: string, home: string) => Promise<boolean>
+/** Decides whether `home` may be the home of a domain's records, from what `reader` sees: the page included. */
+export type AuthorityCheck = (domainId: string, home: string, reader: Reader) => Promise<boolean>
 
 export class Feed {
   readonly #options: FeedOptions
@@ -100,27 +102,37 @@ export class Feed {
    * comes late or twice changes nothing. Callers must have made sure that the page comes from `home` itself.
    */
   async apply(page: Omit<FeedPage, 'isComplete'>, hasAuthority: AuthorityCheck): Promise<ApplyResult> {
-    const { home, site } = { home: page.home, site: this.#options.site }
-    assert(home !== site.name, 'a site does not follow itself')
+    const { home } = page
+    assert(home !== this.#options.site.name, 'a site does not follow itself')
     const changes: Change[] = []
     const refused: Change[] = []
     await this.#options.store.transaction(async (queries) => {
+      let refusedSeq: number | null = null
       for (const entry of page.entries) {
         const change = { table: entry.table, id: String(entry.row.id) }
         const outcome = await this.#applyEntry(queries, entry, home, hasAuthority)
         if (outcome === 'applied') changes.push(change)
-        if (outcome === 'refused') refused.push(change)
+        if (outcome !== 'refused') continue
+        refused.push(change)
+        refusedSeq ??= Number(entry.row.seq)
       }
-      await queries
-        .insertInto(feedCursors.name)
-        .values({ home, seq: page.upTo })
-        .onConflict((conflict) =>
-          conflict.column('home').doUpdateSet({ seq: page.upTo }).where('feed_cursors.seq', '<', page.upTo),
-        )
-        .execute()
+      await moveCursor(queries, { home, seq: page.upTo, refusedSeq })
     })
     this.#options.notify(changes)
     return { applied: changes.length, refused }
+  }
+
+  /** Goes back to what was refused, after a domain changed whom it trusts. Answers which homes are to be read again. */
+  async reconsider(): Promise<readonly string[]> {
+    return this.#options.store.transaction(async (queries) => {
+      const rows = await queries
+        .updateTable(feedCursors.name)
+        .set({ seq: sql`refused_seq - 1`, refused_seq: null })
+        .where('refused_seq', 'is not', null)
+        .returning('home')
+        .execute()
+      return rows.map(({ home }) => String(home))
+    })
   }
 
   async #applyEntry(
@@ -133,9 +145,9 @@ export class Feed {
     // A newer peer's table: nothing here can use it, and a later version of this peer will ask for it anew.
     if (!table) return 'stale'
     const incoming = knownColumns(table, entry.row)
-    if (incoming.home !== home) return 'refused'
+    if (incoming.home !== home || (table.soleHome && table.soleHome(incoming) !== home)) return 'refused'
     const domainId = table.authority?.(incoming) ?? null
-    if (domainId !== null && !(await hasAuthority(domainId, home))) return 'refused'
+    if (domainId !== null && !(await hasAuthority(domainId, home, readerOf(queries)))) return 'refused'
     const current = await queries
       .selectFrom(table.name)
       .select(['home', 'generation', 'seq'])
@@ -146,6 +158,23 @@ export class Feed {
     else await queries.insertInto(table.name).values(incoming).execute()
     return 'applied'
   }
+}
+
+// The cursor never goes back here; what is refused is remembered from its first on.
+async function moveCursor(
+  queries: Queries,
+  { home, seq, refusedSeq }: { home: string; seq: number; refusedSeq: number | null },
+): Promise<void> {
+  await queries
+    .insertInto(feedCursors.name)
+    .values({ home, seq, refused_seq: refusedSeq })
+    .onConflict((conflict) =>
+      conflict.column('home').doUpdateSet({
+        seq: sql`max(feed_cursors.seq, ${seq})`,
+        refused_seq: sql`coalesce(feed_cursors.refused_seq, ${refusedSeq})`,
+      }),
+    )
+    .execute()
 }
 
 /** Fencing: a later generation wins whatever its seq; within one generation only the same home, and only forward. */

@@ -185,3 +185,31 @@ test('a number given back is taken again after the others', async (t) => {
   assert.deepEqual([await take('c'), await take('d')], [7, 1])
   await assert.rejects(take('e'), ShareExhausted.is)
 })
+
+test('a home moves with a new generation, and the old one refuses to write', async (t) => {
+  const [east, west] = [await openSite(t, 'east', 1), await openSite(t, 'west', 2)]
+  const boat = await east.transaction((transaction) => transaction.insert(boats, { name: 'a' }))
+  const row = await east.transaction((transaction) => transaction.handOver(boats, boat.id, 'west'))
+  assert.deepEqual(await east.transaction((transaction) => transaction.handOver(boats, boat.id, 'west')), row)
+  await west.transaction((transaction) => transaction.takeOver(boats, row))
+  await assert.rejects(
+    east.transaction((transaction) => transaction.update(boats, boat.id, { name: 'late' })),
+    NotHome.is,
+  )
+  await west.transaction((transaction) => transaction.update(boats, boat.id, { name: 'b' }))
+  await follow(east, west)
+  const replica = await east.find(all, boats, boat.id)
+  assert.deepEqual([replica?.name, replica?.home, replica?.generation], ['b', 'west', 2])
+  await west.transaction((transaction) => transaction.takeOver(boats, row))
+  assert.equal((await west.find(all, boats, boat.id))?.name, 'b')
+})
+
+test('what was refused is read again when a domain changes whom it trusts', async (t) => {
+  const [east, west] = [await openSite(t, 'east', 1), await openSite(t, 'west', 2)]
+  await east.transaction((transaction) => transaction.insert(charts, { name: 'a', domain_id: 'd' }))
+  await follow(west, east, 10, async () => false)
+  assert.equal((await west.select(all, charts).selectAll().execute()).length, 0)
+  assert.deepEqual(await west.feed.reconsider(), ['east'])
+  await follow(west, east)
+  assert.equal((await west.select(all, charts).selectAll().execute()).length, 1)
+})

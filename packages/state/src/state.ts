@@ -3,7 +3,7 @@
 import type { Clock, Random } from '@atoll/kit'
 import type { Store, Table } from '@atoll/rome'
 import type { RecordTable } from './define-record.ts'
-import { ShareExhausted } from './errors.ts'
+import { NotHome, ShareExhausted } from './errors.ts'
 import { Feed } from './feed.ts'
 import { type Reader, readerOf } from './reader.ts'
 import { type Founder, shares } from './shares.ts'
@@ -26,10 +26,13 @@ export interface StateOptions {
 /** Gets more of `resource` for this site; answers whether it did. Set by the federation. */
 export type Borrow = (resource: string, needed: number) => Promise<boolean>
 
+/** Brings the home of a record that follows its use to this site; answers whether it did. Set by the federation. */
+export type BringHome = (table: string, id: string) => Promise<boolean>
+
 export type CommitListener = (changes: readonly Change[]) => void
 
-/** How often a transaction is tried again after its site has borrowed: more would hide a share that flaps. */
-const BORROWS_MAX = 2
+/** How often a transaction is tried again after its obstacle was cleared: more would hide one that comes back. */
+const RETRIES_MAX = 3
 
 export class State implements Reader {
   readonly select: Reader['select']
@@ -40,6 +43,7 @@ export class State implements Reader {
   readonly #options: StateOptions
   readonly #listeners = new Set<CommitListener>()
   #borrow: Borrow = () => Promise.resolve(false)
+  #bringHome: BringHome = () => Promise.resolve(false)
 
   /** Opens the state over `store` and makes the tables that are missing. */
   static async open(options: StateOptions): Promise<State> {
@@ -72,16 +76,15 @@ export class State implements Reader {
 
   /**
    * Runs `work` as one serializable, durable transaction; the contract of `Store.transaction` holds. When the
-   * share of something limited is used up, borrows from where it is kept and runs `work` again.
+   * share of something limited is used up, borrows from where it is kept; when a record that follows its use has
+   * its home elsewhere, brings it here; then runs `work` again.
    */
   async transaction<Result>(work: (transaction: StateTransaction) => Promise<Result>): Promise<Result> {
-    for (let borrows = 0; ; borrows++) {
+    for (let retries = 0; ; retries++) {
       try {
         return await this.#attempt(work)
       } catch (error) {
-        if (!ShareExhausted.is(error) || borrows >= BORROWS_MAX) throw error
-        const { resource, needed } = error.detail as { resource: string; needed: number }
-        if (!(await this.#borrow(resource, needed))) throw error
+        if (retries >= RETRIES_MAX || !(await this.#clear(error))) throw error
       }
     }
   }
@@ -95,6 +98,22 @@ export class State implements Reader {
   /** How this site gets more of what is limited. Without it, a share that is used up stays so. */
   borrowWith(borrow: Borrow): void {
     this.#borrow = borrow
+  }
+
+  /** How records that follow their use come here. Without it they stay where they are. */
+  bringHomeWith(bringHome: BringHome): void {
+    this.#bringHome = bringHome
+  }
+
+  async #clear(error: unknown): Promise<boolean> {
+    if (ShareExhausted.is(error)) {
+      const { resource, needed } = error.detail as { resource: string; needed: number }
+      return this.#borrow(resource, needed)
+    }
+    if (!NotHome.is(error)) return false
+    const { table, id } = error.detail as { table: string; id: string }
+    const followsUse = this.#options.records.find(({ name }) => name === table)?.followsUse
+    return followsUse ? this.#bringHome(table, id) : false
   }
 
   async #attempt<Result>(work: (transaction: StateTransaction) => Promise<Result>): Promise<Result> {

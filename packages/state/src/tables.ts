@@ -12,7 +12,12 @@ export const siteState = defineTable(
 /** How far this site has followed the feed of each other home. */
 export const feedCursors = defineTable(
   'feed_cursors',
-  { home: text(), seq: integer() },
+  {
+    home: text(),
+    seq: integer(),
+    /** The lowest seq that was refused for want of authority; the feed is read again from there when a domain changes. */
+    refused_seq: integer().nullable(),
+  },
   { primaryKey: ['home'] },
 )
 

@@ -97,6 +97,31 @@ export class StateTransaction implements Reader {
     return this.#write(table, id, { ...patch, updated_at: this.nowMs, deleted_at: this.nowMs })
   }
 
+  /**
+   * Gives the home of a live record to another site, with a new generation: from this commit on, this site refuses
+   * to write it. The row has no place in a feed until the new home gives it one. Asked again, answers the same.
+   */
+  async handOver(table: RecordTable, id: string, to: string): Promise<AnyRecord> {
+    const current = await this.#current(table, id)
+    if (!current || current.deleted_at !== null) throw RecordGone({ table: table.name, id })
+    if (current.home === to) return current
+    if (current.home !== this.site.name) throw NotHome({ table: table.name, id, home: current.home })
+    const handedOver = { home: to, generation: current.generation + 1, seq: 0 }
+    await this.queries.updateTable(table.name).set(handedOver).where('id', '=', id).execute()
+    this.changes.push({ table: table.name, id })
+    return { ...current, ...handedOver }
+  }
+
+  /** Takes a record whose home was handed over to this site, and numbers it. An older generation changes nothing. */
+  async takeOver(table: RecordTable, row: AnyRecord): Promise<void> {
+    const current = await this.#current(table, row.id)
+    if (current && current.generation >= row.generation) return
+    const taken = { ...row, home: this.site.name, seq: await this.#nextSeq() }
+    if (current) await this.queries.updateTable(table.name).set(taken).where('id', '=', row.id).execute()
+    else await this.queries.insertInto(table.name).values(taken).execute()
+    this.changes.push({ table: table.name, id: row.id })
+  }
+
   async #write<T extends RecordTable>(table: T, id: string, values: object): Promise<Row<T>> {
     const current = await this.#current(table, id)
     if (!current || current.deleted_at !== null) throw RecordGone({ table: table.name, id })

@@ -86,7 +86,11 @@ export const ports = defineRecord(
     port_security_enabled: boolean(true),
     tags: json<readonly string[]>([]),
   },
-  { indexes: [['network_id'], ['device_id'], ['binding_host']] },
+  {
+    indexes: [['network_id'], ['device_id'], ['binding_host']],
+    // A port goes with its server: its home moves there while nobody uses it.
+    followsUse: (row) => row.device_id === '',
+  },
 )
 
 export const networkRecords = [networks, subnets, ports] as unknown as readonly RecordTable[]
