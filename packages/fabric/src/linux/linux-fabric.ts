@@ -16,6 +16,7 @@ import { realpathSync } from 'node:fs'
 import { rmdir } from 'node:fs/promises'
 import { type Clock, Limiter, type Logger } from '@atoll/kit'
 import { checkNetwork } from '../check-network.ts'
+import { ProgramFailed } from '../errors.ts'
 import type {
   AppliedNetwork,
   Fabric,
@@ -52,6 +53,13 @@ export interface LinuxFabricOptions {
 
 /** How many calls may wait for their turn: more than a host has networks. */
 const WAITING_MAX = 4096
+/** Plans per call; more failures in a row are not the host's own doing. */
+const ATTEMPTS_MAX = 3
+
+/** What tells the peers of one machine apart wherever names are shared. */
+export function ownerOf(stateDirectory: string): string {
+  return createHash('sha256').update(realpathSync(stateDirectory)).digest('hex').slice(0, 8)
+}
 
 export class LinuxFabric implements Fabric {
   readonly kind = 'linux'
@@ -70,7 +78,7 @@ export class LinuxFabric implements Fabric {
 
   constructor(options: LinuxFabricOptions) {
     const { stateDirectory, namespacePrefix = 'atoll', metadata: handler, clock, log } = options
-    const owner = createHash('sha256').update(realpathSync(stateDirectory)).digest('hex').slice(0, 8)
+    const owner = ownerOf(stateDirectory)
     this.#options = options
     this.#naming = { owner, namespacePrefix, runDirectory: options.runDirectory ?? `/run/atoll-${owner}` }
     this.#run = options.run ?? programRunner(clock)
@@ -81,10 +89,11 @@ export class LinuxFabric implements Fabric {
   apply(statement: FabricNetwork): Promise<AppliedNetwork> {
     return this.#exclusively(async () => {
       const network = checkNetwork(statement)
-      const { steps, taps, names } = await this.#plan(network)
       this.#metadata.setCallers(network)
-      await this.#execute(steps, names)
-      return { taps, changes: steps.length }
+      return this.#converge(network.id, async () => {
+        const { steps, taps } = await this.#plan(network)
+        return { steps, result: { taps, changes: steps.length } }
+      })
     })
   }
 
@@ -96,10 +105,15 @@ export class LinuxFabric implements Fabric {
   remove(networkId: NetworkId): Promise<void> {
     return this.#exclusively(async () => {
       const names = networkNames(networkId, this.#naming)
-      const links = await readLinks(this.#run)
-      await this.#execute(planRemoval(names, await this.#observe(names, links), this.#table), names)
-      if (presentNetworks(links, this.#naming.owner).every((present) => present.networkId === networkId))
-        await this.#removeShared()
+      await this.#converge(networkId, async () => {
+        const links = await readLinks(this.#run)
+        return {
+          steps: planRemoval(names, await this.#observe(names, links), this.#table),
+          result: undefined,
+        }
+      })
+      const isLast = presentNetworks(await readLinks(this.#run), this.#naming.owner).length === 0
+      if (isLast) await this.#removeShared()
     })
   }
 
@@ -118,7 +132,7 @@ export class LinuxFabric implements Fabric {
     const mtu = underlayMtu(links, { tunnelIp, tunnelDevice })
     const wanted = wantedNetwork(network, names, { tunnelIp, tunnelDevice, underlayMtu: mtu, attach })
     const steps = planNetwork(wanted, await this.#observe(names, links), this.#table)
-    return { steps, taps: wanted.taps, names }
+    return { steps, taps: wanted.taps }
   }
 
   #observe(names: ReturnType<typeof networkNames>, links: readonly IpLink[]) {
@@ -126,11 +140,25 @@ export class LinuxFabric implements Fabric {
     return observeNetwork({ run: this.#run, names, links, table: this.#table, metadataInode })
   }
 
-  async #execute(steps: readonly Step[], names: ReturnType<typeof networkNames>): Promise<void> {
-    if (steps.length === 0) return
+  // The host also changes by itself (a namespace dies some time after its last process, a program of a killed peer is
+  // still at work), so that a step may fail because its plan is outdated: then it is worth to look again.
+  async #converge<T>(
+    networkId: NetworkId,
+    look: () => Promise<{ readonly steps: readonly Step[]; readonly result: T }>,
+  ): Promise<T> {
     const { clock, log } = this.#options
-    log.info({ networkId: names.alias.networkId, steps: steps.length }, 'wiring a network')
-    await execute(steps, { run: this.#run, clock, names, metadata: this.#metadata })
+    const names = networkNames(networkId, this.#naming)
+    for (let attempt = 1; ; attempt++) {
+      const { steps, result } = await look()
+      if (steps.length > 0) log.info({ networkId, steps: steps.length, attempt }, 'wiring a network')
+      try {
+        await execute(steps, { run: this.#run, clock, names, metadata: this.#metadata })
+        return result
+      } catch (error) {
+        if (attempt === ATTEMPTS_MAX || !ProgramFailed.is(error)) throw error
+        log.warn({ networkId, err: error }, 'a step failed; looking again')
+      }
+    }
   }
 
   // The last network takes along what all of them shared.

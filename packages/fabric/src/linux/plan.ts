@@ -37,7 +37,8 @@ export function planRemoval(names: NetworkNames, observed: ObservedNetwork, tabl
 }
 
 /**
- * Guards stand before a guest can send and fall after it cannot any more; servers stop before their namespace goes.
+ * Guards stand before a guest can send and fall after it cannot any more. Devices go before the servers, because a
+ * namespace without a name dies with its last process, and takes its devices along at a time of its own.
  *
  * @throws DeviceNameTaken when a wanted name belongs to something else
  */
@@ -49,12 +50,12 @@ export function planNetwork(
   refuseStrangers(wanted, observed)
   const links = planLinks(wanted, observed)
   return [
-    ...planServersAway(wanted, observed),
     ...planGuards(wanted, observed, table),
     ...planNamespace(wanted, observed),
     ...links.steps,
     ...planNeighbours(wanted, links.isVxlanNew ? new Set() : observed.neighbours),
     ...planForwarding(wanted, links.isVxlanNew ? nothingForwarded : observed),
+    ...planServersAway(wanted, observed),
     ...planNamespaceAway(wanted, observed),
     ...planInside(wanted, links.isInsideNew ? undefined : observed.inside),
     ...planDhcp(wanted, observed, links.isInsideNew),
@@ -84,12 +85,12 @@ function planServersAway(wanted: WantedNetwork, observed: ObservedNetwork): read
 }
 
 function planGuards(
-  { names, guard }: WantedNetwork,
+  { names, guard, links }: WantedNetwork,
   observed: ObservedNetwork,
   table: string,
 ): readonly Step[] {
   const added = [...guard].filter((element) => !observed.guard.has(element))
-  const isSkeletonNeeded = !observed.isGuardCurrent && (guard.size > 0 || observed.guard.size > 0)
+  const isSkeletonNeeded = !observed.isGuardCurrent && (links.size > 0 || observed.guard.size > 0)
   return [
     ...(isSkeletonNeeded ? guardSkeleton(table) : []),
     ...added.map((element) => guardLine('add', { table, element, networkId: names.alias.networkId })),

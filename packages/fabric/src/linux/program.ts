@@ -20,7 +20,7 @@ const TIMEOUT_MS = 20_000
 /** The description of a thousand devices takes about 2 MB. */
 const OUTPUT_BYTES_MAX = 32 * 1024 * 1024
 /** Administrators' programs are often missing on the PATH of services. */
-const PATH = `${process.env.PATH ?? ''}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin`
+export const PATH = `${process.env.PATH ?? ''}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin`
 
 export interface ProgramCall {
   readonly program: string
@@ -33,9 +33,9 @@ export interface ProgramCall {
 export type RunProgram = (call: ProgramCall) => Promise<string>
 
 /** @throws RootRequired, ProgramMissing when this process cannot wire anything */
-export function requireHostPrograms(): void {
-  if (process.geteuid?.() !== 0) throw RootRequired({})
-  for (const program of Object.keys(DEBIAN_PACKAGES)) if (!isInstalled(program)) throw missing(program)
+export function requireHostPrograms({ userId = process.geteuid?.(), path = PATH } = {}): void {
+  if (userId !== 0) throw RootRequired({})
+  for (const program of Object.keys(DEBIAN_PACKAGES)) if (!isInstalled(program, path)) throw missing(program)
 }
 
 /** The environment for programs of the host: nothing of ours but the PATH. */
@@ -94,8 +94,8 @@ function missing(program: string) {
   return ProgramMissing({ program, debianPackage: DEBIAN_PACKAGES[program] ?? program })
 }
 
-function isInstalled(program: string): boolean {
-  return PATH.split(':').some((directory) => {
+function isInstalled(program: string, path: string): boolean {
+  return path.split(':').some((directory) => {
     try {
       accessSync(join(directory, program), constants.X_OK)
       return true

@@ -14,7 +14,7 @@ export function fabricSuite(kind: string, makeWorld: () => Promise<FabricWorld>,
     })
     after(() => world.close())
 
-    const fact = (name: string, body: (near: WorldHost, far: WorldHost) => Promise<void>) =>
+    const fact = (name: string, body: (near: WorldHost, far: WorldHost) => Promise<void>) => {
       test(name, async () => {
         try {
           await body(...world.hosts)
@@ -23,6 +23,7 @@ export function fabricSuite(kind: string, makeWorld: () => Promise<FabricWorld>,
             for (const { networkId } of await host.fabric().list()) await host.fabric().remove(networkId)
         }
       })
+    }
 
     statementFacts(fact)
     trafficFacts(fact)
