@@ -343,20 +343,30 @@ export class QemuHypervisor implements Hypervisor {
    */
   async #end(directory: GuestDirectory, onlyPid?: number): Promise<void> {
     const { id } = directory
-    const { clock, log } = this.#options
+    const { clock } = this.#options
     const pid = await searchProcess(directory)
     if (pid !== undefined) {
       if (onlyPid !== undefined && pid !== onlyPid) return
-      try {
-        const monitor = await this.#attach(directory, pid)
-        await monitor.quit()
-      } catch (error) {
-        log.debug({ guest: id, err: error }, 'QEMU did not confirm to quit')
+      const isReached = await this.#askToQuit(directory, pid)
+      if (!isReached || !(await waitForExit(pid, directory, clock, QUIT_WAIT_MS))) {
+        await killProcess(pid, directory)
       }
-      if (!(await waitForExit(pid, directory, clock, QUIT_WAIT_MS))) await killProcess(pid, directory)
       if (!(await waitForExit(pid, directory, clock))) throw GuestStopFailed({ id, pid })
     }
     await directory.removePidFile()
+  }
+
+  /** Returns whether QEMU was reached; its reply may be lost, since it may end before it answers. */
+  async #askToQuit(directory: GuestDirectory, pid: number): Promise<boolean> {
+    let isReached = false
+    try {
+      const monitor = await this.#attach(directory, pid)
+      isReached = true
+      await monitor.quit()
+    } catch (error) {
+      this.#options.log.debug({ guest: directory.id, err: error }, 'QEMU did not confirm to quit')
+    }
+    return isReached
   }
 
   /** A connection has ended: with the process, or by a fault, after which the next list connects again. */

@@ -24,14 +24,7 @@ export interface QmpCommands {
 }
 
 /** QAPI's `RunState`: running, shutdown, paused, guest-panicked, internal-error, io-error …; newer QEMUs know more. */
-export type QmpRunState =
-  | string
-  | 'running'
-  | 'shutdown'
-  | 'guest-panicked'
-  | 'internal-error'
-  | 'paused'
-  | (string & {})
+export type QmpRunState = string
 
 export type QmpEvent =
   | {
