@@ -26,3 +26,12 @@ export const ShareExhausted = defineError({
   message: ({ resource }: { resource: string; needed: number }) =>
     `This site has used up its share of ${resource} and could not get more from where it is kept.`,
 })
+
+/** The new limit is below what is spent here or lent to others. */
+export const WholeTooSmall = defineError({
+  code: 'state.share.whole_too_small',
+  status: 400,
+  fault: 'badRequest',
+  message: ({ resource, amount, minimum }: { resource: string; amount: number; minimum: number }) =>
+    `${amount} of ${resource} is less than the ${minimum} that are spent or lent.`,
+})

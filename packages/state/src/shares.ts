@@ -8,7 +8,8 @@
 
 import { integer, json, type Row, text } from '@atoll/rome'
 import { defineRecord } from './define-record.ts'
-import { ShareExhausted } from './errors.ts'
+import { ShareExhausted, WholeTooSmall } from './errors.ts'
+import type { Reader } from './reader.ts'
 import { cloudScope } from './scope.ts'
 import { takenNumbers, usages } from './tables.ts'
 import type { StateTransaction } from './transaction.ts'
@@ -89,6 +90,89 @@ export async function spentAmount(transaction: StateTransaction, resource: strin
     .where('resource', '=', resource)
     .executeTakeFirst()
   return row?.used ?? 0
+}
+
+/** How much of each resource, by its name. */
+export type Amounts = Readonly<Record<string, number>>
+
+/**
+ * Spends of several counted resources, all or nothing, in three queries however many there are.
+ * @throws ShareExhausted for the first that is used up
+ */
+export async function spendAll(transaction: StateTransaction, amounts: Amounts): Promise<void> {
+  const resources = Object.keys(amounts)
+  const held = await heldShares(transaction, resources)
+  const used = await spentAmounts(transaction, resources)
+  const spent = resources.map((resource) => {
+    const amount = held.get(resource)?.amount ?? 0
+    const needed = amounts[resource] ?? 0
+    const total = (used[resource] ?? 0) + needed
+    if (amount !== -1 && total > amount) throw ShareExhausted({ resource, needed })
+    return { resource, used: total }
+  })
+  await setAllUsed(transaction, spent)
+}
+
+/** Gives back what `spendAll` took. */
+export async function refundAll(transaction: StateTransaction, amounts: Amounts): Promise<void> {
+  const used = await spentAmounts(transaction, Object.keys(amounts))
+  const left = Object.entries(amounts).map(([resource, amount]) => ({
+    resource,
+    used: Math.max(0, (used[resource] ?? 0) - amount),
+  }))
+  await setAllUsed(transaction, left)
+}
+
+/** How much of each of these counted resources this site has spent. */
+export async function spentAmounts(reader: Reader, resources: readonly string[]): Promise<Amounts> {
+  const rows = await reader.local(usages).selectAll().where('resource', 'in', resources).execute()
+  return Object.fromEntries(rows.map(({ resource, used }) => [resource, used]))
+}
+
+async function heldShares(
+  transaction: StateTransaction,
+  resources: readonly string[],
+): Promise<ReadonlyMap<string, Share>> {
+  const rows = await transaction
+    .select(scope, shares)
+    .selectAll()
+    .where('resource', 'in', resources)
+    .where('borrower', '=', transaction.site.name)
+    .execute()
+  const held = new Map(rows.map((share) => [share.resource, share]))
+  for (const resource of resources) {
+    const founded = held.has(resource) ? undefined : await heldShare(transaction, resource)
+    if (founded) held.set(resource, founded)
+  }
+  return held
+}
+
+/**
+ * Changes the whole of a counted resource that this site founded; what it has lent stays lent. Does nothing when
+ * the resource was never used: its founder will find the new amount. Forced, a whole below what is spent keeps
+ * everyone from spending more. @throws WholeTooSmall unless forced
+ */
+export async function changeWhole(
+  transaction: StateTransaction,
+  { resource, amount, isForced = false }: { resource: string; amount: number; isForced?: boolean },
+): Promise<void> {
+  const rows = await transaction
+    .select(scope, shares)
+    .selectAll()
+    .where('resource', '=', resource)
+    .where('home', '=', transaction.site.name)
+    .execute()
+  const own = rows.find(({ borrower }) => borrower === transaction.site.name)
+  if (!own) return
+  const borrowed = rows.filter((share) => share !== own)
+  const lent = borrowed.reduce((sum, share) => sum + Math.max(0, share.amount), 0)
+  const minimum = lent + (await spentAmount(transaction, resource))
+  const isUnlimited = amount === -1
+  if (!isUnlimited && !isForced && amount < minimum) throw WholeTooSmall({ resource, amount, minimum })
+  await transaction.update(shares, own.id, { amount: isUnlimited ? -1 : Math.max(0, amount - lent) })
+  // Nobody knows how much of an unlimited share was spent; without its limit the borrower starts anew by borrowing.
+  const unbounded = isUnlimited ? [] : borrowed.filter((share) => share.amount === -1)
+  for (const share of unbounded) await transaction.update(shares, share.id, { amount: 0 })
 }
 
 /** Spends `amount` of a counted resource. @throws ShareExhausted */
@@ -172,9 +256,19 @@ export function mergeRanges(ranges: readonly NumberRange[]): NumberRange[] {
 }
 
 async function setUsed(transaction: StateTransaction, resource: string, used: number): Promise<void> {
+  await setAllUsed(transaction, [{ resource, used }])
+}
+
+async function setAllUsed(
+  transaction: StateTransaction,
+  rows: readonly { resource: string; used: number }[],
+): Promise<void> {
+  if (rows.length === 0) return
   await transaction.queries
     .insertInto(usages.name)
-    .values({ resource, used })
-    .onConflict((conflict) => conflict.column('resource').doUpdateSet({ used }))
+    .values(rows)
+    .onConflict((conflict) =>
+      conflict.column('resource').doUpdateSet((query) => ({ used: query.ref('excluded.used') })),
+    )
     .execute()
 }

@@ -2,7 +2,7 @@
 
 import type { Clock, Random } from '@atoll/kit'
 import type { Store, Table } from '@atoll/rome'
-import type { RecordTable } from './define-record.ts'
+import type { AnyRecord, RecordTable } from './define-record.ts'
 import { NotHome, ShareExhausted } from './errors.ts'
 import { Feed } from './feed.ts'
 import { type Reader, readerOf } from './reader.ts'
@@ -36,6 +36,7 @@ const RETRIES_MAX = 3
 
 export class State implements Reader {
   readonly select: Reader['select']
+  readonly selectWithTombstones: Reader['selectWithTombstones']
   readonly find: Reader['find']
   readonly local: Reader['local']
   readonly site: Site
@@ -62,6 +63,7 @@ export class State implements Reader {
   private constructor(options: StateOptions) {
     const reader = readerOf(options.store.read)
     this.select = reader.select
+    this.selectWithTombstones = reader.selectWithTombstones
     this.find = reader.find
     this.local = reader.local
     this.site = options.site
@@ -87,6 +89,38 @@ export class State implements Reader {
         if (retries >= RETRIES_MAX || !(await this.#clear(error))) throw error
       }
     }
+  }
+
+  /** Name of the home of a record, tombstones included; undefined when this site has never seen it. */
+  async homeOf(table: string, id: string): Promise<string | undefined> {
+    if (!this.#options.records.some(({ name }) => name === table)) return undefined
+    const row = await this.#options.store.read
+      .selectFrom(table)
+      .select('home')
+      .where('id', '=', id)
+      .executeTakeFirst()
+    return row && String(row.home)
+  }
+
+  /** As `homeOf`, for an id of which the table is not known. Looks into every table. */
+  async homeOfAny(id: string): Promise<string | undefined> {
+    for (const { name } of this.#options.records) {
+      const home = await this.homeOf(name, id)
+      if (home !== undefined) return home
+    }
+    return undefined
+  }
+
+  /** Records of `table` that this site handed over and has not yet seen in the feed of their new home. */
+  async handedOver(table: RecordTable): Promise<readonly AnyRecord[]> {
+    const rows = await this.#options.store.read
+      .selectFrom(table.name)
+      .selectAll()
+      .where('home', '!=', this.site.name)
+      .where('seq', '=', 0)
+      .limit(100)
+      .execute()
+    return rows as unknown as AnyRecord[]
   }
 
   /** Calls `listener` after every commit that changed records, replicas included. Returns how to stop that. */

@@ -33,6 +33,7 @@ export type Patch<T extends RecordTable> = Partial<Omit<Row<T>, Managed | 'id'>>
 
 export class StateTransaction implements Reader {
   readonly select: Reader['select']
+  readonly selectWithTombstones: Reader['selectWithTombstones']
   readonly find: Reader['find']
   readonly local: Reader['local']
   readonly changes: Change[] = []
@@ -50,6 +51,7 @@ export class StateTransaction implements Reader {
   ) {
     const reader = readerOf(queries)
     this.select = reader.select
+    this.selectWithTombstones = reader.selectWithTombstones
     this.find = reader.find
     this.local = reader.local
     this.queries = queries
