@@ -1,0 +1,87 @@
+/** Shares between sites: asking the lender for more, and keeping a little at hand for the day that the lender is cut off. */
+
+import type { Logger } from '@atoll/kit'
+import { type PeerTransport, PeerUnreachable } from '@atoll/overlay'
+import { cloudScope, type Share, type State, shares } from '@atoll/state'
+import type { HasAuthority } from './authority.ts'
+import type { Directory } from './directory.ts'
+import { callPeer, PeerRefused, RowAnswer } from './peer-client.ts'
+
+const scope = cloudScope('borrowing of shares')
+
+/** Asking for more than is needed now saves the round trip of the next times. */
+const GENEROSITY = 8
+
+export interface BorrowerOptions {
+  readonly state: State
+  readonly transport: PeerTransport
+  readonly directory: Directory
+  readonly hasAuthority: HasAuthority
+  readonly log: Logger
+}
+
+export class Borrower {
+  readonly #options: BorrowerOptions
+  readonly #underWay = new Map<string, Promise<boolean>>()
+
+  constructor(options: BorrowerOptions) {
+    this.#options = options
+  }
+
+  /** Gets at least `needed` more of `resource` from its lender; false when there is none or it cannot be reached. */
+  borrow(resource: string, needed: number): Promise<boolean> {
+    const running = this.#underWay.get(resource)
+    if (running) return running
+    const started = this.#ask(resource, needed * GENEROSITY).finally(() => this.#underWay.delete(resource))
+    this.#underWay.set(resource, started)
+    return started
+  }
+
+  /** True when this site was ever lent a part of `resource`. */
+  async holds(resource: string): Promise<boolean> {
+    const { state } = this.#options
+    const share = await state
+      .select(scope, shares)
+      .select('id')
+      .where('resource', '=', resource)
+      .where('borrower', '=', state.site.name)
+      .executeTakeFirst()
+    return share !== undefined
+  }
+
+  async #ask(resource: string, wanted: number): Promise<boolean> {
+    const { state, transport, hasAuthority, log } = this.#options
+    const lender = await this.#lenderOf(resource)
+    if (lender === undefined || lender === state.site.name) return false
+    try {
+      const { row } = await callPeer(transport, {
+        site: lender,
+        method: 'POST',
+        path: '/peer/v1/shares',
+        body: { resource, wanted },
+        answer: RowAnswer,
+        workMs: 1000,
+      })
+      // The same row comes by the feed as well; the cursor stays, so that nothing before it is skipped.
+      const page = { home: lender, upTo: 0, entries: [{ table: shares.name, row }] }
+      return (await state.feed.apply(page, hasAuthority)).applied > 0
+    } catch (error) {
+      if (!PeerUnreachable.is(error) && !(error instanceof PeerRefused)) throw error
+      log.info({ resource, lender, err: error }, 'a share could not be borrowed')
+      return false
+    }
+  }
+
+  /** Whoever lends the resource to anybody keeps it; before the first loan, the minter of the record that limits it. */
+  async #lenderOf(resource: string): Promise<string | undefined> {
+    const { state, directory } = this.#options
+    const share: Share | undefined = await state
+      .select(scope, shares)
+      .selectAll()
+      .where('resource', '=', resource)
+      .executeTakeFirst()
+    if (share) return share.home
+    const id = resource.slice(resource.indexOf(':') + 1)
+    return (await state.homeOfAny(id)) ?? directory.minterOf(id)
+  }
+}

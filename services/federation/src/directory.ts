@@ -1,0 +1,125 @@
+/** Which sites there are and where: their own records, and hints for those whose record has not come yet. */
+
+import { type Clock, type SiteCode, siteCodeOf } from '@atoll/kit'
+import type { Ed25519PublicJwk } from '@atoll/overlay'
+import type { Store } from '@atoll/rome'
+import { cloudScope, type State } from '@atoll/state'
+import { type PeerAddress, sites } from './records.ts'
+import { siteHints } from './tables.ts'
+
+const scope = cloudScope('directory of sites')
+
+export interface KnownSite {
+  readonly name: string
+  readonly addresses: readonly PeerAddress[]
+  /** Undefined until its own record has come. */
+  readonly code: SiteCode | undefined
+  readonly signingKey: Ed25519PublicJwk | null
+  readonly signingKeyId: string
+  readonly apiUrl: string
+}
+
+/** What one site tells another about the rest. */
+export interface SiteHint {
+  readonly name: string
+  readonly addresses: readonly PeerAddress[]
+}
+
+/** A cloud of more sites needs the overlay; this bounds what a lying peer can make us remember. */
+const SITES_MAX = 10_000
+
+export interface DirectoryOptions {
+  readonly state: State
+  readonly store: Store
+  readonly clock: Clock
+}
+
+export class Directory {
+  readonly #options: DirectoryOptions
+  readonly #known = new Map<string, KnownSite>()
+  readonly #listeners = new Set<() => void>()
+
+  static async open(options: DirectoryOptions): Promise<Directory> {
+    const directory = new Directory(options)
+    await directory.#load()
+    options.state.onCommit((changes) => {
+      if (changes.some(({ table }) => table === sites.name)) void directory.#load()
+    })
+    return directory
+  }
+
+  private constructor(options: DirectoryOptions) {
+    this.#options = options
+  }
+
+  /** All sites but this one. */
+  get others(): readonly KnownSite[] {
+    return [...this.#known.values()].filter(({ name }) => name !== this.#options.state.site.name)
+  }
+
+  get all(): readonly KnownSite[] {
+    return [...this.#known.values()]
+  }
+
+  find(name: string): KnownSite | undefined {
+    return this.#known.get(name)
+  }
+
+  /** The site whose code an id carries, if it is one that we know. */
+  minterOf(id: string): string | undefined {
+    const code = siteCodeOf(id)
+    return code === undefined ? undefined : this.all.find((site) => site.code === code)?.name
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Remembers, durably, sites that we did not know. What a site says of itself is never overridden. */
+  async learn(hints: readonly SiteHint[]): Promise<void> {
+    const news = hints.filter(({ name }) => !this.#known.has(name)).slice(0, SITES_MAX - this.#known.size)
+    if (news.length === 0) return
+    await this.#options.store.transaction(async (queries) => {
+      for (const { name, addresses } of news) {
+        await queries
+          .insertInto(siteHints.name)
+          .values({ name, addresses: addresses.slice(0, 8) })
+          .onConflict((conflict) => conflict.column('name').doUpdateSet({ addresses: addresses.slice(0, 8) }))
+          .execute()
+      }
+    })
+    await this.#load()
+  }
+
+  hints(): readonly SiteHint[] {
+    return this.all.map(({ name, addresses }) => ({ name, addresses }))
+  }
+
+  async #load(): Promise<void> {
+    const { state } = this.#options
+    for (const { name, addresses } of await state.local(siteHints).selectAll().execute()) {
+      if (!this.#known.has(name)) {
+        this.#known.set(name, {
+          name,
+          addresses,
+          code: undefined,
+          signingKey: null,
+          signingKeyId: '',
+          apiUrl: '',
+        })
+      }
+    }
+    for (const row of await state.select(scope, sites).selectAll().execute()) {
+      this.#known.set(row.id, {
+        name: row.id,
+        addresses: row.addresses,
+        code: row.code,
+        signingKey: row.signing_key,
+        signingKeyId: row.signing_key_id,
+        apiUrl: row.api_url,
+      })
+    }
+    for (const listener of this.#listeners) listener()
+  }
+}

@@ -1,0 +1,27 @@
+/** What can go wrong between sites, as a client or an operator reads it. */
+
+import { defineError } from '@atoll/kit'
+
+export const HomeUnreachable = defineError({
+  code: 'federation.home.unreachable',
+  status: 503,
+  fault: 'serviceUnavailable',
+  message: ({ site, mayHaveBeenDone }: { site: string; mayHaveBeenDone: boolean }) =>
+    mayHaveBeenDone
+      ? `Site ${site} did not answer. The request may have been carried out; look before trying again.`
+      : `Site ${site}, which keeps this, cannot be reached at the moment. Nothing was changed.`,
+})
+
+export const TooManyHops = defineError({
+  code: 'federation.too_many_hops',
+  status: 503,
+  fault: 'serviceUnavailable',
+  message: () => 'The home of the record is moving. Nothing was changed; try again.',
+})
+
+export const CannotMove = defineError({
+  code: 'federation.home.cannot_move',
+  status: 409,
+  fault: 'conflictingRequest',
+  message: ({ table, id }: { table: string; id: string }) => `${table} ${id} is in use where it is.`,
+})

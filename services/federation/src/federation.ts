@@ -1,0 +1,251 @@
+/**
+ * Many sites as one cloud: follows every other site's feed, routes writes to their homes, knows how fresh everything
+ * is, borrows and lends shares, moves homes, and admits new sites.
+ */
+
+import type { RequestRouter } from '@atoll/http'
+import { type Clock, type Logger, type Random, Reconciler, type Service, Supervisor } from '@atoll/kit'
+import {
+  acceptJoin,
+  type IssueOptions,
+  issueJoinToken,
+  type KeyRing,
+  type PeerTransport,
+  SiteSigner,
+} from '@atoll/overlay'
+import type { Store } from '@atoll/rome'
+import { cloudScope, type RecordTable, type State } from '@atoll/state'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { createAuthorityCheck, type HasAuthority } from './authority.ts'
+import { Borrower } from './borrowing.ts'
+import { Directory, type SiteHint } from './directory.ts'
+import { FeedWaiter } from './feed-waiter.ts'
+import { Follower } from './follower.ts'
+import { CONTACT_INTERVAL_MS, Freshness } from './freshness.ts'
+import { JoinDesk } from './join-desk.ts'
+import { Mover } from './moving.ts'
+import { type ChunkSource, registerPeerEndpoints } from './peer-endpoints.ts'
+import { type PeerAddress, sites } from './records.ts'
+import { HomeRouter, type Places, SEQ_HEADER } from './router.ts'
+
+export interface FederationOptions {
+  readonly state: State
+  readonly store: Store
+  readonly transport: PeerTransport
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  readonly keys: () => KeyRing
+  /** Every record table of the composition. */
+  readonly records: readonly RecordTable[]
+  readonly domains: RecordTable
+  readonly root: { readonly domainId: string; readonly founder: string }
+  readonly places: (federation: { readonly freshness: Freshness }) => Places
+  /** Shares worth having before they are needed, since the lender may be cut off when they are. */
+  readonly wantedShares: () => Promise<readonly { readonly resource: string; readonly wanted: number }[]>
+  readonly chunks: ChunkSource
+  readonly self: { readonly addresses: readonly PeerAddress[]; readonly apiUrl: string }
+  /** Sites to dial when the store knows none yet: whom we joined through. */
+  readonly contacts: readonly SiteHint[]
+}
+
+const scope = cloudScope('federation')
+
+export class Federation {
+  readonly router: RequestRouter
+  readonly freshness: Freshness
+  readonly directory: Directory
+  readonly signer: SiteSigner
+  readonly #options: FederationOptions
+  readonly #borrower: Borrower
+  readonly #mover: Mover
+  readonly #desk: JoinDesk
+  readonly #hasAuthority: HasAuthority
+  readonly #followers: Supervisor
+  readonly #followed = new Set<string>()
+
+  static async open(options: FederationOptions): Promise<Federation> {
+    const directory = await Directory.open(options)
+    await directory.learn(options.contacts)
+    const federation = new Federation(options, directory)
+    await federation.#describeSelf()
+    if (options.keys().cloudAuthority.privateKey !== undefined) await federation.#desk.registerSelf()
+    return federation
+  }
+
+  private constructor(options: FederationOptions, directory: Directory) {
+    const { state, transport, clock } = options
+    this.#options = options
+    this.directory = directory
+    this.signer = new SiteSigner(options.keys().signingKey)
+    this.freshness = new Freshness({
+      clock,
+      siteName: state.site.name,
+      roundTripMs: (site) => transport.roundTripMs(site),
+    })
+    this.#hasAuthority = createAuthorityCheck(options)
+    this.#borrower = new Borrower({ ...options, directory, hasAuthority: this.#hasAuthority })
+    this.#mover = new Mover({ ...options, directory })
+    this.#desk = new JoinDesk(state)
+    this.#followers = new Supervisor(options)
+    const waiter = new FeedWaiter({
+      state,
+      clock,
+      patienceMs: (site) => CONTACT_INTERVAL_MS + 4 * (transport.roundTripMs(site) ?? 250),
+    })
+    const cloudRecord = { table: options.domains.name, id: options.root.domainId }
+    this.router = new HomeRouter({ ...options, directory, waiter, places: options.places(this), cloudRecord })
+    state.borrowWith((resource, needed) => this.#borrower.borrow(resource, needed))
+    state.bringHomeWith((table, id) => this.#mover.bringHome(table, id))
+  }
+
+  /** What runs as long as the peer does. */
+  services(): readonly Service[] {
+    const { clock, log } = this.#options
+    const keeper = new Reconciler({
+      name: 'keeper of shares',
+      clock,
+      log,
+      intervalMs: 5000,
+      pass: () => this.#keepShares(),
+    })
+    const sweeper = new Reconciler({
+      name: 'sweeper of moves',
+      clock,
+      log,
+      intervalMs: 5000,
+      pass: () => this.#mover.offerAgain(),
+    })
+    return [this.#followAll(), keeper, sweeper]
+  }
+
+  /** Registers the peer endpoints, and marks what a forwarded request did, on the listener for peers. */
+  async registerOn(
+    server: FastifyInstance,
+    peerOf: (request: FastifyRequest) => { readonly site: string } | undefined,
+  ): Promise<void> {
+    const { state, clock, chunks } = this.#options
+    server.addHook('onSend', async (request, reply) => {
+      if (request.method === 'GET' || request.method === 'HEAD' || request.url.startsWith('/peer/')) return
+      reply.header(SEQ_HEADER, `${state.site.name}:${await state.feed.head()}`)
+    })
+    const holdsCloudKey = this.#options.keys().cloudAuthority.privateKey !== undefined
+    await registerPeerEndpoints(server, {
+      state,
+      directory: this.directory,
+      mover: this.#mover,
+      chunks,
+      clock,
+      peerOf,
+      acceptJoin: holdsCloudKey ? (request) => this.#admit(request) : undefined,
+    })
+  }
+
+  /** Issues a token that lets one site join. @throws Error at a site that does not hold the cloud's key */
+  async issueJoinToken(options: { siteName?: string; lifeMs: number }): Promise<string> {
+    const { clock, random, keys } = this.#options
+    return issueJoinToken({
+      cloudAuthority: keys().cloudAuthority,
+      store: this.#desk,
+      random,
+      siteName: options.siteName,
+      expiresAtMs: clock.nowMs() + options.lifeMs,
+    })
+  }
+
+  /** Ages of all sites, for the header of every read. */
+  describeFreshness(): string {
+    return this.freshness.describe(this.directory.all.map(({ name }) => name))
+  }
+
+  async #admit(request: unknown): Promise<object> {
+    const { clock, random, keys, state, root } = this.#options
+    const { certificate, privateKey } = keys().cloudAuthority
+    if (privateKey === undefined) throw new Error('this site does not hold the key of the cloud')
+    const issue: IssueOptions = { clock, random }
+    const answer = await acceptJoin({
+      ...issue,
+      request,
+      cloudAuthority: { certificate, privateKey },
+      store: this.#desk,
+    })
+    const { siteName } = request as { siteName: string }
+    const code = await this.#desk.codeOf(siteName)
+    return {
+      ...answer,
+      siteCode: code,
+      founder: root.founder,
+      admittedBy: state.site.name,
+      sites: this.directory.hints(),
+    }
+  }
+
+  /** Writes what this site says of itself, when that is new. */
+  async #describeSelf(): Promise<void> {
+    const { state, self } = this.#options
+    const description = {
+      code: state.site.code,
+      addresses: self.addresses,
+      signing_key: this.signer.publicKeyJwk,
+      signing_key_id: this.signer.keyId,
+      api_url: self.apiUrl,
+    }
+    await state.transaction(async (transaction) => {
+      const known = await transaction.find(scope, sites, state.site.name)
+      if (!known) await transaction.insert(sites, { id: state.site.name, ...description })
+      else if (isNew(known, description)) await transaction.update(sites, known.id, description)
+    })
+  }
+
+  /** One follower for each other site, started when the site becomes known. */
+  #followAll(): Service {
+    const { state } = this.#options
+    return {
+      name: 'followers of all sites',
+      run: async (signal) => {
+        const follow = () => this.#followNew()
+        const stopListening = [
+          this.directory.onChange(follow),
+          state.onCommit((changes) => {
+            if (changes.some(({ table }) => table === this.#options.domains.name))
+              void state.feed.reconsider()
+          }),
+        ]
+        follow()
+        await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+        for (const stop of stopListening) stop()
+        await this.#followers.stop()
+      },
+    }
+  }
+
+  #followNew(): void {
+    for (const { name } of this.directory.others) {
+      if (this.#followed.has(name)) continue
+      this.#followed.add(name)
+      const { directory, freshness } = this
+      this.#followers.start(
+        new Follower({
+          ...this.#options,
+          site: name,
+          directory,
+          freshness,
+          hasAuthority: this.#hasAuthority,
+        }),
+      )
+    }
+  }
+
+  async #keepShares(): Promise<void> {
+    for (const { resource, wanted } of await this.#options.wantedShares()) {
+      if (!(await this.#borrower.holds(resource))) await this.#borrower.borrow(resource, wanted)
+    }
+  }
+}
+
+function isNew(known: object, description: object): boolean {
+  const current = known as Record<string, unknown>
+  return Object.entries(description).some(
+    ([key, value]) => JSON.stringify(current[key]) !== JSON.stringify(value),
+  )
+}

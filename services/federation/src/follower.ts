@@ -1,0 +1,83 @@
+/** Follows the feed of one other site for ever: asks from the cursor on, applies, and notes how fresh that is. */
+
+import { type Clock, fraction, type Logger, type Random, type Service, sleep } from '@atoll/kit'
+import type { PeerTransport } from '@atoll/overlay'
+import type { AuthorityCheck, FeedEntry, State } from '@atoll/state'
+import type { Directory } from './directory.ts'
+import { CONTACT_INTERVAL_MS, type Freshness } from './freshness.ts'
+import { callPeer, FeedAnswer } from './peer-client.ts'
+
+/** Entries of one page: at about 1 kB each, half a megabyte. */
+export const FEED_PAGE_MAX = 500
+
+/** A site that does not answer is asked again after a pause that grows to this, so that a heal is noticed within it. */
+const PAUSE_MS_MAX = 1000
+
+export interface FollowerOptions {
+  readonly site: string
+  readonly state: State
+  readonly transport: PeerTransport
+  readonly directory: Directory
+  readonly freshness: Freshness
+  readonly hasAuthority: AuthorityCheck
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+}
+
+export class Follower implements Service {
+  readonly name: string
+  readonly #options: FollowerOptions
+  #failures = 0
+
+  constructor(options: FollowerOptions) {
+    this.#options = options
+    this.name = `follower of ${options.site}`
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.#followOnce(signal)
+        this.#failures = 0
+      } catch (error) {
+        if (signal.aborted) return
+        await this.#pause(error, signal)
+      }
+    }
+  }
+
+  async #followOnce(signal: AbortSignal): Promise<void> {
+    const { site, state, transport, directory, freshness, hasAuthority, clock, log } = this.#options
+    const after = await state.feed.cursor(site)
+    const askedMs = clock.monotonicMs()
+    // A peer that was silent is asked for what it has now; one that just answered may wait for news.
+    const waitMs = freshness.isReachable(site) ? CONTACT_INTERVAL_MS : 0
+    const page = await callPeer(transport, {
+      site,
+      method: 'GET',
+      path: `/peer/v1/feed?after=${after}&limit=${FEED_PAGE_MAX}&wait_ms=${waitMs}`,
+      answer: FeedAnswer,
+      workMs: waitMs + 500,
+      signal,
+    })
+    if (page.home !== site) throw new Error(`${site} answered with the feed of ${page.home}`)
+    const { refused } = await state.feed.apply(
+      { home: site, upTo: page.upTo, entries: page.entries as unknown as FeedEntry[] },
+      hasAuthority,
+    )
+    if (refused.length > 0)
+      log.warn({ site, refused: refused.slice(0, 10), count: refused.length }, 'replicas refused')
+    // The other site answered some time after we asked, so what we hold is at least as fresh as the question.
+    if (page.isComplete) freshness.heard(site, Math.max(askedMs, clock.monotonicMs() - CONTACT_INTERVAL_MS))
+    await directory.learn(page.sites.filter(({ name }) => name !== state.site.name))
+  }
+
+  async #pause(error: unknown, signal: AbortSignal): Promise<void> {
+    const { site, clock, random, log } = this.#options
+    if (this.#failures === 0) log.info({ site, err: error }, 'a site does not answer')
+    this.#failures++
+    const ceilingMs = Math.min(PAUSE_MS_MAX, 50 * 2 ** Math.min(this.#failures, 10))
+    await sleep(clock, ceilingMs * (0.5 + 0.5 * fraction(random)), signal)
+  }
+}

@@ -1,0 +1,101 @@
+/**
+ * Moving a home: a handshake of two sites. The old home gives the record up with a new generation, durably, and then
+ * offers it until the new home's own feed shows it; so a crash on either side at any step loses nothing.
+ */
+
+import type { Logger } from '@atoll/kit'
+import { type PeerTransport, PeerUnreachable } from '@atoll/overlay'
+import type { AnyRecord, RecordTable, State } from '@atoll/state'
+import { Type } from 'typebox'
+import type { Directory } from './directory.ts'
+import { CannotMove } from './errors.ts'
+import { homeOf } from './home-of.ts'
+import { callPeer, PeerRefused, RowAnswer } from './peer-client.ts'
+
+export interface MoverOptions {
+  readonly state: State
+  readonly transport: PeerTransport
+  readonly directory: Directory
+  readonly records: readonly RecordTable[]
+  readonly log: Logger
+}
+
+export class Mover {
+  readonly #options: MoverOptions
+  readonly #tables: ReadonlyMap<string, RecordTable>
+
+  constructor(options: MoverOptions) {
+    this.#options = options
+    this.#tables = new Map(
+      options.records.filter(({ followsUse }) => followsUse).map((table) => [table.name, table]),
+    )
+  }
+
+  /** Brings the home of a record here. False when its home does not answer or does not let it go. */
+  async bringHome(tableName: string, id: string): Promise<boolean> {
+    const { state, transport, directory, log } = this.#options
+    const table = this.#tables.get(tableName)
+    const home = await homeOf({ state, directory }, tableName, id)
+    if (!table || home === undefined || home === state.site.name) return false
+    try {
+      const { row } = await callPeer(transport, {
+        site: home,
+        method: 'POST',
+        path: '/peer/v1/homes',
+        body: { table: tableName, id },
+        answer: RowAnswer,
+        workMs: 1000,
+      })
+      await this.accept(tableName, row as unknown as AnyRecord)
+      return true
+    } catch (error) {
+      if (!PeerUnreachable.is(error) && !(error instanceof PeerRefused)) throw error
+      log.info({ table: tableName, id, home, err: error }, 'a home could not be moved')
+      return false
+    }
+  }
+
+  /** Gives a record to `site`, which asked for it. @throws CannotMove, RecordGone, NotHome */
+  async giveAway(tableName: string, id: string, site: string): Promise<AnyRecord> {
+    const table = this.#tables.get(tableName)
+    if (!table?.followsUse) throw CannotMove({ table: tableName, id })
+    const { followsUse } = table
+    return this.#options.state.transaction(async (transaction) => {
+      const row = await transaction.handOver(table, id, site)
+      if (!followsUse(row)) throw CannotMove({ table: tableName, id })
+      return row
+    })
+  }
+
+  /** Takes a record that was handed over to this site. Idempotent. @throws CannotMove for one that was not */
+  async accept(tableName: string, row: AnyRecord): Promise<void> {
+    const { state } = this.#options
+    const table = this.#tables.get(tableName)
+    if (!table || row.home !== state.site.name) throw CannotMove({ table: tableName, id: row.id })
+    await state.transaction((transaction) => transaction.takeOver(table, row))
+  }
+
+  /** One pass of the sweeper: offers again what was handed over and has not shown up in the new home's feed. */
+  async offerAgain(): Promise<void> {
+    const { state, transport, log } = this.#options
+    for (const table of this.#tables.values()) {
+      for (const row of await state.handedOver(table)) {
+        try {
+          await callPeer(transport, {
+            site: row.home,
+            method: 'POST',
+            path: '/peer/v1/homes/accept',
+            body: { table: table.name, row },
+            answer: Type.Object({}),
+            workMs: 1000,
+          })
+        } catch (error) {
+          log.info(
+            { table: table.name, id: row.id, site: row.home, err: error },
+            'a handed-over record is offered again later',
+          )
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,145 @@
+/** What sites ask of each other beside the OpenStack API itself: feeds, shares, homes, chunks, and to join. */
+
+import { BadRequest, faultBody, InternalError, Unauthorized, validateBody, validateQuery } from '@atoll/http'
+import { AtollError, type Clock } from '@atoll/kit'
+import { type AnyRecord, heldShare, lendAmount, lendNumbers, type Share, type State } from '@atoll/state'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import type { Directory } from './directory.ts'
+import { FEED_PAGE_MAX } from './follower.ts'
+import { CONTACT_INTERVAL_MS } from './freshness.ts'
+import type { Mover } from './moving.ts'
+
+/** Bytes of images, by digest; `@atoll/images`' own store has this shape. */
+export interface ChunkSource {
+  manifest(digest: string): Promise<Uint8Array>
+  chunk(digest: string): Promise<Uint8Array>
+}
+
+export interface PeerEndpointsOptions {
+  readonly state: State
+  readonly directory: Directory
+  readonly mover: Mover
+  readonly chunks: ChunkSource
+  readonly clock: Clock
+  /** The verified sender; undefined only on the join path. */
+  readonly peerOf: (request: FastifyRequest) => { readonly site: string } | undefined
+  /** Answers a join request; undefined at a site that does not hold the cloud's key. */
+  readonly acceptJoin: ((request: unknown) => Promise<object>) | undefined
+}
+
+const FeedQuery = Type.Object({
+  after: Type.Integer({ minimum: 0 }),
+  limit: Type.Integer({ minimum: 1, maximum: FEED_PAGE_MAX }),
+  wait_ms: Type.Integer({ minimum: 0, maximum: CONTACT_INTERVAL_MS }),
+})
+const ShareBody = Type.Object({
+  resource: Type.String({ maxLength: 255 }),
+  wanted: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
+})
+const HomeBody = Type.Object({ table: Type.String({ maxLength: 64 }), id: Type.String({ maxLength: 255 }) })
+const AcceptBody = Type.Object({
+  table: Type.String({ maxLength: 64 }),
+  row: Type.Object(
+    { id: Type.String(), home: Type.String(), generation: Type.Integer() },
+    { additionalProperties: true },
+  ),
+})
+const DigestParams = Type.Object({ digest: Type.String({ pattern: '^(sha256:)?[0-9a-f]{64}$' }) })
+
+/** Registers the peer endpoints on the listener for peers. */
+export async function registerPeerEndpoints(
+  server: FastifyInstance,
+  options: PeerEndpointsOptions,
+): Promise<void> {
+  const { state, directory, mover, chunks, acceptJoin } = options
+  const senderOf = (request: FastifyRequest): string => {
+    const peer = options.peerOf(request)
+    if (!peer) throw Unauthorized({})
+    return peer.site
+  }
+  await server.register(
+    async (scope) => {
+      scope.setErrorHandler((error, _request, reply) => {
+        const expected = error instanceof AtollError ? error : InternalError({}, { cause: error })
+        return reply
+          .status(expected.status)
+          .header('atoll-error', expected.code)
+          .send(faultBody('nova', expected, ''))
+      })
+      scope.get('/feed', async (request) => {
+        senderOf(request)
+        const { after, limit, wait_ms } = validateQuery(FeedQuery, request.query)
+        const page = await readOrWait(options, { after, limit, waitMs: wait_ms })
+        return { ...page, sites: directory.hints() }
+      })
+      scope.post('/shares', async (request) => {
+        const { resource, wanted } = validateBody(ShareBody, request.body)
+        return { row: await lend(state, { resource, wanted, borrower: senderOf(request) }) }
+      })
+      scope.post('/homes', async (request) => {
+        const { table, id } = validateBody(HomeBody, request.body)
+        return { row: await mover.giveAway(table, id, senderOf(request)) }
+      })
+      scope.post('/homes/accept', async (request) => {
+        senderOf(request)
+        const { table, row } = validateBody(AcceptBody, request.body)
+        await mover.accept(table, row as unknown as AnyRecord)
+        return {}
+      })
+      scope.get('/manifests/:digest', async (request, reply) => {
+        senderOf(request)
+        const { digest } = validateQuery(DigestParams, request.params)
+        return reply.type('application/octet-stream').send(Buffer.from(await chunks.manifest(digest)))
+      })
+      scope.get('/chunks/:digest', async (request, reply) => {
+        senderOf(request)
+        const { digest } = validateQuery(DigestParams, request.params)
+        return reply.type('application/octet-stream').send(Buffer.from(await chunks.chunk(digest)))
+      })
+      scope.post('/join', async (request) => {
+        if (!acceptJoin)
+          throw BadRequest({
+            message: 'This site cannot admit others; join at the one that issued the token.',
+          })
+        return acceptJoin(request.body)
+      })
+    },
+    { prefix: '/peer/v1' },
+  )
+}
+
+/** A page at once when there is one, else as soon as this site commits something, else an empty one after `waitMs`. */
+async function readOrWait(
+  { state, clock }: PeerEndpointsOptions,
+  { after, limit, waitMs }: { after: number; limit: number; waitMs: number },
+) {
+  const read = () => state.feed.read({ home: state.site.name, after, limit })
+  const page = await read()
+  if (page.upTo > after || waitMs === 0) return page
+  await new Promise<void>((resolve) => {
+    const finish = () => {
+      cancel()
+      stop()
+      resolve()
+    }
+    const cancel = clock.after(waitMs, finish)
+    const stop = state.onCommit(() => {
+      void state.feed.head().then((head) => {
+        if (head > after) finish()
+      })
+    })
+  })
+  return read()
+}
+
+async function lend(
+  state: State,
+  loan: { resource: string; wanted: number; borrower: string },
+): Promise<Share> {
+  return state.transaction(async (transaction) => {
+    const own = await heldShare(transaction, loan.resource)
+    const isNumbered = (own?.ranges.length ?? 0) > 0
+    return isNumbered ? lendNumbers(transaction, loan) : lendAmount(transaction, loan)
+  })
+}

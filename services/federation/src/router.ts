@@ -1,0 +1,120 @@
+/** Sends each write to the home of what it writes, as it came: same path, same token, same body. */
+
+import { Readable } from 'node:stream'
+import { NO_ROOM, type RequestRouter, type RoutedReply, type RoutedRequest, type Writes } from '@atoll/http'
+import type { Clock } from '@atoll/kit'
+import { endToEndHeaders, mayHaveBeenDone, type PeerTransport, PeerUnreachable } from '@atoll/overlay'
+import type { State } from '@atoll/state'
+import type { Directory } from './directory.ts'
+import { HomeUnreachable, TooManyHops } from './errors.ts'
+import type { FeedWaiter } from './feed-waiter.ts'
+import { homeOf } from './home-of.ts'
+
+/** Counts how often a request was forwarded: a record whose home is just moving may need two. */
+export const HOPS_HEADER = 'atoll-hops'
+const HOPS_MAX = 3
+
+/** `<site>:<seq>`: how far the feed of the home had come when it had performed a write. */
+export const SEQ_HEADER = 'atoll-seq'
+
+/** How many other places a workload is offered to, at most. */
+const PLACES_MAX = 3
+
+/** A forwarded write may take this long at the other site, beside the round trip; streams have no such limit. */
+const WORK_MS = 10_000
+
+export type Needs = Extract<Writes, { kind: 'workload' }>['needs']
+
+/** Where a workload could go, from the replicas of the hosts' records. */
+export interface Places {
+  /** Sites that seem to have room, best first, this one left out; only reachable ones. */
+  withRoom(needs: Needs, availabilityZone: string | undefined): readonly string[]
+  /** The site that keeps the hosts of a zone, or undefined when no host says it belongs to it. */
+  siteOfZone(availabilityZone: string): string | undefined
+}
+
+export interface RouterOptions {
+  readonly state: State
+  readonly transport: PeerTransport
+  readonly directory: Directory
+  readonly waiter: FeedWaiter
+  readonly places: Places
+  readonly clock: Clock
+  /** Table and id of the record whose home keeps what the whole cloud names uniquely. */
+  readonly cloudRecord: { readonly table: string; readonly id: string }
+}
+
+export class HomeRouter implements RequestRouter {
+  readonly #options: RouterOptions
+
+  constructor(options: RouterOptions) {
+    this.#options = options
+  }
+
+  async route(request: RoutedRequest, writes: Writes): Promise<RoutedReply | undefined> {
+    const site = await this.#siteFor(request, writes)
+    if (site === undefined || site === this.#options.state.site.name) return undefined
+    return this.#forward(request, site)
+  }
+
+  async elsewhere(request: RoutedRequest, writes: Writes): Promise<RoutedReply | undefined> {
+    if (writes.kind !== 'workload') return undefined
+    const places = this.#options.places.withRoom(writes.needs, zoneOf(writes.availabilityZone))
+    for (const site of places.slice(0, PLACES_MAX)) {
+      try {
+        const reply = await this.#forward(request, site)
+        if (reply.headers['atoll-error'] !== NO_ROOM) return reply
+        if (reply.body instanceof Readable) reply.body.destroy()
+      } catch (error) {
+        // A place that never heard of the request does no harm; one that may have acted must be reported.
+        if (!HomeUnreachable.is(error) || (error.detail as { mayHaveBeenDone: boolean }).mayHaveBeenDone)
+          throw error
+      }
+    }
+    return undefined
+  }
+
+  async #siteFor(request: RoutedRequest, writes: Writes): Promise<string | undefined> {
+    const { state, directory, places, cloudRecord } = this.#options
+    if (writes.kind === 'record') return homeOf({ state, directory }, writes.table, writes.id)
+    if (writes.kind === 'cloud') return homeOf({ state, directory }, cloudRecord.table, cloudRecord.id)
+    const zone = zoneOf(writes.availabilityZone)
+    return request.forwardedBy || zone === undefined ? undefined : places.siteOfZone(zone)
+  }
+
+  async #forward(request: RoutedRequest, site: string): Promise<RoutedReply> {
+    const { transport, waiter } = this.#options
+    const hops = Number(request.headers[HOPS_HEADER] ?? 0) + 1
+    if (!(hops <= HOPS_MAX)) throw TooManyHops({})
+    const isStream = request.body instanceof Readable
+    try {
+      const response = await transport.request({
+        site,
+        method: request.method,
+        path: request.url,
+        headers: { ...forwardedHeaders(request), [HOPS_HEADER]: String(hops) },
+        ...(request.body === undefined ? {} : { body: request.body }),
+        timeoutMs: transport.timeoutFor(site, isStream ? 6 * WORK_MS : WORK_MS),
+      })
+      await waiter.reached(response.headers[SEQ_HEADER])
+      const { [SEQ_HEADER]: _seq, ...headers } = response.headers
+      return { status: response.status, headers: headers as RoutedReply['headers'], body: response.body }
+    } catch (error) {
+      if (!PeerUnreachable.is(error)) throw error
+      throw HomeUnreachable({ site, mayHaveBeenDone: mayHaveBeenDone(error) }, { cause: error })
+    }
+  }
+}
+
+// The host that the client addressed goes along, so that links in the answer lead back to where the client is.
+function forwardedHeaders({ headers }: RoutedRequest): Record<string, string | readonly string[]> {
+  const kept = endToEndHeaders(headers) as Record<string, string | readonly string[]>
+  const { host: _host, ...rest } = kept
+  const host = headers.host ?? headers[':authority']
+  return typeof host === 'string' ? { ...rest, 'x-forwarded-host': host } : rest
+}
+
+// An administrator may name the host too: `zone:host`.
+function zoneOf(availabilityZone: string | undefined): string | undefined {
+  return availabilityZone?.split(':')[0] || undefined
+}

@@ -1,0 +1,40 @@
+/** What a site keeps for itself about the others. */
+
+import { defineTable, integer, json, type Table, text } from '@atoll/rome'
+import type { PeerAddress } from './records.ts'
+
+/**
+ * Where a site was last known to answer. A hint from anybody, good enough to dial: who answers there must prove by
+ * its certificate that it is that site.
+ */
+export const siteHints = defineTable(
+  'site_hints',
+  { name: text(), addresses: json<readonly PeerAddress[]>([]) },
+  { primaryKey: ['name'] },
+)
+
+/** Join tokens that this site issued; `claim` says which site spent one. */
+export const joinTokens = defineTable(
+  'join_tokens',
+  {
+    id: text(),
+    secret_hash: text(),
+    site_name: text().nullable(),
+    expires_at_ms: integer(),
+    claimed_by: text().nullable(),
+    claimed_key_hash: text().nullable(),
+  },
+  { primaryKey: ['id'] },
+)
+
+/** Names that this site gave away, with the code that goes into the ids minted there. */
+export const siteNames = defineTable(
+  'site_names',
+  { name: text(), code: integer() },
+  {
+    primaryKey: ['name'],
+    unique: [['code']],
+  },
+)
+
+export const federationTables: readonly Table[] = [siteHints, joinTokens, siteNames]
