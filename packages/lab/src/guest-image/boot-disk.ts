@@ -1,6 +1,6 @@
 /** A disk that a BIOS boots: one FAT file system without partitions, SYSLINUX, the kernel and its initial archive. */
 
-import { stat, utimes, writeFile } from 'node:fs/promises'
+import { stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runProgram } from '../run-program.ts'
 
@@ -18,6 +18,9 @@ export interface BootDiskOptions {
 /** What FAT, the boot loader and the rounding to clusters take beside the files. */
 const OVERHEAD_BYTES = 1 << 20
 
+/** For mtools, which syslinux uses, too: the same content then gives the same bytes on every machine. */
+const FIXED_TIME = { ...process.env, SOURCE_DATE_EPOCH: '1000000000', TZ: 'UTC' }
+
 /** Needs no root: mtools and syslinux write into the file system without mounting it. */
 export async function writeBootDisk(options: BootDiskOptions): Promise<void> {
   const { workDirectory, kernelPath, initrdPath, commandLine, path } = options
@@ -29,16 +32,14 @@ export async function writeBootDisk(options: BootDiskOptions): Promise<void> {
   )
   const sizes = await Promise.all([kernelPath, initrdPath].map(async (file) => (await stat(file)).size))
   const sizeKib = Math.ceil((sizes.reduce((sum, size) => sum + size, 0) + OVERHEAD_BYTES) / 1024)
-  // Without --invariant the volume id and time stamps would differ in each build of the same content.
   await runProgram('mkfs.vfat', ['--invariant', '-F', '16', '-n', 'ATOLL', '-C', raw, String(sizeKib)])
-  await runProgram('syslinux', ['--install', raw])
+  await runProgram('syslinux', ['--install', raw], { env: FIXED_TIME })
   for (const [file, name] of [
     [settings, 'syslinux.cfg'],
     [kernelPath, 'vmlinuz'],
     [initrdPath, 'initrd'],
   ] as const) {
-    await utimes(file, 1_000_000_000, 1_000_000_000)
-    await runProgram('mcopy', ['-m', '-i', raw, file, `::${name}`])
+    await runProgram('mcopy', ['-i', raw, file, `::${name}`], { env: FIXED_TIME })
   }
   await runProgram('qemu-img', ['convert', '-O', 'qcow2', raw, path])
 }

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto'
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import type { Logger } from '@atoll/kit'
+import { type Logger, systemClock } from '@atoll/kit'
 import { refreshPackageLists } from '../ensure-packages.ts'
 import { type MissingTool, PackageUnknown, ProgramFailed } from '../errors.ts'
 import { requireTools } from '../run-program.ts'
@@ -15,6 +15,7 @@ import { writeBootDisk } from './boot-disk.ts'
 import { cpioArchive } from './cpio.ts'
 import { candidate, candidateBehind, type DebianPackage, unpackPackage } from './debian-packages.ts'
 import { guestArchiveEntries, guestFiles } from './guest-archive.ts'
+import { BUILDING_PREFIX, IMAGE_PREFIX, pruneImageCache } from './image-cache.ts'
 
 export interface GuestImage {
   /** The disk: boots in SeaBIOS, console on the first serial line. */
@@ -80,12 +81,12 @@ async function buildOnce({ cacheDirectory, log }: GuestImageOptions): Promise<Gu
     kernel: await candidateBehind('linux-image-cloud-amd64'),
     busybox: await candidate('busybox-static'),
   }
-  const directory = join(cacheDirectory, `guest-${(await contentKey(sources)).slice(0, 16)}`)
+  const directory = join(cacheDirectory, `${IMAGE_PREFIX}${(await contentKey(sources)).slice(0, 16)}`)
   const cached = await describe(directory)
   if (cached !== undefined) return cached
   log.info({ ...sources }, `building the guest image from ${sources.kernel.name} and busybox`)
   await mkdir(cacheDirectory, { recursive: true })
-  const workDirectory = await mkdtemp(join(cacheDirectory, 'building-'))
+  const workDirectory = await mkdtemp(join(cacheDirectory, BUILDING_PREFIX))
   try {
     const result = await assemble(sources, workDirectory)
     // Another process may have built the same image meanwhile: then its directory stays and ours goes.
@@ -95,6 +96,7 @@ async function buildOnce({ cacheDirectory, log }: GuestImageOptions): Promise<Gu
   } finally {
     await rm(workDirectory, { recursive: true, force: true })
   }
+  await pruneImageCache(cacheDirectory, { nowMs: systemClock.nowMs() })
   const built = await describe(directory)
   if (built === undefined) throw new Error(`the guest image vanished from ${directory}`)
   log.info({ path: built.path, sizeBytes: built.sizeBytes }, 'the guest image is ready')
