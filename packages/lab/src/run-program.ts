@@ -31,10 +31,11 @@ export function runToEnd(
   options: RunOptions = {},
 ): Promise<ProgramResult> {
   const { stdin, timeoutMs = 60_000, cwd, env = process.env } = options
+  const timeout = AbortSignal.timeout(timeoutMs)
   const spawnOptions: SpawnOptions = {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: { ...env, PATH: SEARCH_PATH, LC_ALL: 'C' },
-    timeout: timeoutMs,
+    signal: timeout,
     killSignal: 'SIGKILL',
     ...(cwd === undefined ? {} : { cwd }),
   }
@@ -42,9 +43,13 @@ export function runToEnd(
     const child = spawn(program, args, spawnOptions)
     const stdout = collect(child.stdout)
     const stderr = collect(child.stderr)
-    child.once('error', (cause) =>
-      reject(ProgramFailed({ command: program, reason: cause.message, output: '' }, { cause })),
-    )
+    child.once('error', (cause) => {
+      if (!timeout.aborted)
+        reject(ProgramFailed({ command: program, reason: cause.message, output: '' }, { cause }))
+      // What the program started may hold its output open for ever; the time-out ends the wait for that, too.
+      child.stdout?.destroy()
+      child.stderr?.destroy()
+    })
     child.once('close', (code) =>
       resolve({ stdout: stdout(), stderr: stderr(), exitCode: code ?? undefined }),
     )

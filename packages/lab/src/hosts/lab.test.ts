@@ -8,7 +8,7 @@ import { LabHostUnknown, LabNameTaken, NotRoot } from '../errors.ts'
 import { isRoot, runProgram } from '../run-program.ts'
 import { eventually } from '../test-support.ts'
 import { cleanUpLab, labNamespaces, sweepStaleLabs } from './clean-up.ts'
-import { createLab, type Lab } from './lab.ts'
+import { createLab, type Lab, labPackages } from './lab.ts'
 import { markedLabs } from './lab-mark.ts'
 import { isAlive } from './process-identity.ts'
 
@@ -39,7 +39,7 @@ describe('the WAN of a lab', { skip }, () => {
   const wanIp = (name: string) => lab.host(name).wanIp
 
   before(async () => {
-    await ensurePackages(['iproute2', 'ethtool', 'iputils-ping'], { log: silentLogger })
+    await ensurePackages([...labPackages, 'iputils-ping'], { log: silentLogger })
     await cleanUpLab('lab-test')
     lab = await createLab({
       name: 'lab-test',
@@ -61,11 +61,11 @@ describe('the WAN of a lab', { skip }, () => {
     }
   })
 
-  test('leaves the operator link without delay', async () => {
-    const fromHost = await ping(lab, 'site1', lab.operatorIp)
-    assert.equal(fromHost.received, 3)
-    assert.ok(fromHost.rttMsMin < DELAY_MS, `${fromHost.rttMsMin} ms`)
+  test('does not carry what goes over the operator link', async () => {
+    const statsBefore = await lab.wan.stats()
+    assert.equal((await ping(lab, 'site1', lab.operatorIp)).received, 3)
     await runProgram('ping', ['-n', '-c', '1', '-W', '1', lab.host('site3').operatorIp])
+    assert.deepEqual(await lab.wan.stats(), statsBefore)
   })
 
   test('takes a delay of its own for one pair and for one direction', async () => {
@@ -76,7 +76,7 @@ describe('the WAN of a lab', { skip }, () => {
       ping(lab, 'site2', wanIp('site3')),
     ])
     assert.ok(first.rttMsMin >= 80, `${first.rttMsMin} ms`)
-    assert.ok(second.rttMsMin >= 60 + DELAY_MS && second.rttMsMin < 120, `${second.rttMsMin} ms`)
+    assert.ok(second.rttMsMin >= 60 + DELAY_MS, `${second.rttMsMin} ms`)
     await lab.wan.setDelay('site1', 'site2', DELAY_MS)
     await lab.wan.setDelay('site2', 'site3', DELAY_MS)
   })
@@ -207,14 +207,14 @@ describe('a lab', { skip }, () => {
 
   test('is swept when owner and keeper are killed, and not before', async () => {
     const owner = await ownerOf('lab-test-stale')
-    assert.deepEqual(await sweepStaleLabs(), [])
+    assert.ok(!(await sweepStaleLabs()).includes('lab-test-stale'))
     const keeper = (await markedLabs()).find(({ mark }) => mark.name === 'lab-test-stale')?.mark.keeper
     assert.ok(keeper !== undefined)
     process.kill(keeper.pid, 'SIGKILL')
     await eventually('the keeper is gone', () => !isAlive(keeper))
     owner.kill('SIGKILL')
     await once(owner, 'exit')
-    assert.deepEqual(await sweepStaleLabs(), ['lab-test-stale'])
+    assert.ok((await sweepStaleLabs()).includes('lab-test-stale'))
     assert.deepEqual(await tracesOf('lab-test-stale'), [])
   })
 

@@ -13,7 +13,7 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { setTimeout as pause } from 'node:timers/promises'
 import { assert } from '@atoll/kit'
-import { LabHostUnknown, LabNameTaken, LabSubnetsExhausted, NotRoot } from '../errors.ts'
+import { LabHostUnknown, LabNameTaken, LabSubnetsExhausted, type MissingTool, NotRoot } from '../errors.ts'
 import {
   isRoot,
   type ProgramResult,
@@ -85,6 +85,14 @@ export interface Lab {
   [Symbol.asyncDispose](): Promise<void>
 }
 
+const TOOLS: readonly MissingTool[] = [
+  { program: 'ip', debianPackage: 'iproute2' },
+  { program: 'ethtool', debianPackage: 'ethtool' },
+]
+
+/** What must be installed to make a lab. */
+export const labPackages: readonly string[] = TOOLS.map(({ debianPackage }) => debianPackage)
+
 const KEEPER_WAIT_MS = 15_000
 
 /**
@@ -97,10 +105,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
   assert(new Set(hosts).size === hosts.length, 'hosts of a lab have different names')
   assert(hosts.length <= HOST_COUNT_MAX, `a lab has at most ${HOST_COUNT_MAX} hosts`)
   if (!isRoot()) throw NotRoot({ what: 'make network namespaces' })
-  await requireTools([
-    { program: 'ip', debianPackage: 'iproute2' },
-    { program: 'ethtool', debianPackage: 'ethtool' },
-  ])
+  await requireTools(TOOLS)
   await sweepStaleLabs()
   await refuseTakenName(name)
   const owner = processIdentity(process.pid)
