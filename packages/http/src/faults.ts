@@ -15,7 +15,7 @@ export function faultBody(family: FaultFamily, error: AtollError, requestId: str
     case 'keystone':
       return { error: { code, message, title } }
     case 'neutron':
-      return { NeutronError: { type: fault, message, detail: '' } }
+      return { NeutronError: { type: neutronTypes[error.code] ?? fault, message, detail: '' } }
     case 'glance':
       return { message, code: `${code} ${title}`, title }
     case 'placement':
@@ -23,6 +23,18 @@ export function faultBody(family: FaultFamily, error: AtollError, requestId: str
     default:
       return assertNever(family)
   }
+}
+
+// Neutron's type is the name of the Python class; those of its web framework stand for what every API can answer.
+const neutronTypes: Readonly<Record<string, string>> = {
+  'http.bad_request': 'HTTPBadRequest',
+  'http.unauthorized': 'HTTPUnauthorized',
+  'http.forbidden': 'PolicyNotAuthorized',
+  'http.not_found': 'HTTPNotFound',
+  'http.method_not_allowed': 'HTTPMethodNotAllowed',
+  'http.body_too_large': 'HTTPRequestEntityTooLarge',
+  'http.unsupported_media_type': 'HTTPUnsupportedMediaType',
+  'http.internal': 'HTTPInternalServerError',
 }
 
 const novaFaults: Readonly<Record<number, string>> = {

@@ -1,7 +1,7 @@
 /** Taking and giving back numbers of this site's share: addresses of a subnet, VNIs of the cloud. */
 
 import { ShareExhausted } from './errors.ts'
-import { heldShare, type NumberRange } from './shares.ts'
+import { dissolveShares, heldShare, type NumberRange } from './shares.ts'
 import { takenNumbers, usages } from './tables.ts'
 import type { StateTransaction } from './transaction.ts'
 
@@ -65,6 +65,27 @@ export async function takeReservedNumber(
 /** Gives back every number that `holder` has. */
 export async function releaseNumbers(transaction: StateTransaction, holder: string): Promise<void> {
   await transaction.queries.deleteFrom(takenNumbers.name).where('holder', '=', holder).execute()
+}
+
+/** Gives back one number that `holder` has; another's number stays. */
+export async function releaseNumber(
+  transaction: StateTransaction,
+  { resource, holder }: Taken,
+  number: number,
+): Promise<void> {
+  await transaction.queries
+    .deleteFrom(takenNumbers.name)
+    .where('resource', '=', resource)
+    .where('number', '=', number)
+    .where('holder', '=', holder)
+    .execute()
+}
+
+/** Ends a resource whose record goes: its shares that this site keeps, and whatever is taken of them here. */
+export async function endNumbers(transaction: StateTransaction, resource: string): Promise<void> {
+  await dissolveShares(transaction, resource)
+  await transaction.queries.deleteFrom(takenNumbers.name).where('resource', '=', resource).execute()
+  await transaction.queries.deleteFrom(usages.name).where('resource', '=', hintKey(resource)).execute()
 }
 
 async function isTaken(transaction: StateTransaction, resource: string, number: number): Promise<boolean> {

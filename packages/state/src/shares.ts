@@ -82,6 +82,17 @@ async function shareOf(
     .executeTakeFirst()
 }
 
+/** Removes every share of a resource of which this site is the lender, its own included. */
+export async function dissolveShares(transaction: StateTransaction, resource: string): Promise<void> {
+  const lent = await transaction
+    .select(scope, shares)
+    .select('id')
+    .where('resource', '=', resource)
+    .where('home', '=', transaction.site.name)
+    .execute()
+  for (const { id } of lent) await transaction.remove(shares, id)
+}
+
 /** How much of a counted resource this site has spent. */
 export async function spentAmount(transaction: StateTransaction, resource: string): Promise<number> {
   const row = await transaction

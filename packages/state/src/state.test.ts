@@ -3,11 +3,12 @@ import test, { type TestContext } from 'node:test'
 import { text } from '@atoll/rome'
 import { defineRecord } from './define-record.ts'
 import { NotHome, RecordGone, ShareExhausted } from './errors.ts'
-import { releaseNumbers, takeNumber } from './numbers.ts'
+import { endNumbers, releaseNumber, releaseNumbers, takeNumber, takeThisNumber } from './numbers.ts'
 import { openTestState } from './open-test-state.ts'
 import { cloudScope, projectScope } from './scope.ts'
 import { foundShare, heldShare, lendAmount, lendNumbers, spend } from './shares.ts'
 import type { State } from './state.ts'
+import { takenNumbers } from './tables.ts'
 
 const boats = defineRecord('boats', { name: text() })
 const charts = defineRecord(
@@ -212,4 +213,20 @@ test('what was refused is read again when a domain changes whom it trusts', asyn
   assert.deepEqual(await west.feed.reconsider(), ['east'])
   await follow(west, east)
   assert.equal((await west.select(all, charts).selectAll().execute()).length, 1)
+})
+
+test('a number is given back by its holder alone, and a resource that ends leaves nothing behind', async (t) => {
+  const state = await openSite(t, 'east', 1)
+  const resource = 'addresses:s1'
+  const taken = (holder: string) =>
+    state.transaction((transaction) => takeThisNumber(transaction, { resource, holder }, 5))
+  await state.transaction((transaction) => foundShare(transaction, resource, { ranges: [[5, 7]] }))
+  assert.deepEqual([await taken('one'), await taken('two')], [true, false])
+  await state.transaction((transaction) => releaseNumber(transaction, { resource, holder: 'two' }, 5))
+  assert.equal(await taken('two'), false)
+  await state.transaction((transaction) => releaseNumber(transaction, { resource, holder: 'one' }, 5))
+  assert.equal(await taken('two'), true)
+  await state.transaction((transaction) => endNumbers(transaction, resource))
+  assert.equal(await state.transaction((transaction) => heldShare(transaction, resource)), undefined)
+  assert.deepEqual(await state.local(takenNumbers).selectAll().execute(), [])
 })
