@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { readdir, readFile } from 'node:fs/promises'
 import { after, before, describe, test } from 'node:test'
 import { sleep, systemClock } from '@atoll/kit'
@@ -198,6 +199,28 @@ describe('the Linux fabric, beyond the suite', { skip }, () => {
     assert.deepEqual(await footprint(near), pristine)
     assert.equal((await far.fabric().list()).length, 1)
   })
+})
+
+const isQemuMissing = spawnSync('qemu-system-x86_64', ['--version']).status !== 0
+
+test('a virtual machine opens its tap and gets its address', {
+  skip: skip || (isQemuMissing ? 'needs qemu-system-x86' : false),
+}, async () => {
+  const world = await linuxWorld({ attach: 'tap' })
+  const [host] = world.hosts
+  try {
+    const port = samplePort(11)
+    const { taps } = await host.fabric().apply(sampleNetwork({ localPorts: [port] }))
+    const tap = taps.get(port.id) ?? ''
+    assert.match(await host.run('ip', '-d', 'link', 'show', tap), /tun type tap .*vnet_hdr on .*persist on/)
+    const expected = /10\.20\.30\.11\/255\.255\.255\.0 gw 10\.20\.30\.1/
+    await host.bootMachine({ tap, port, expected })
+    // The tap stays when the machine is gone, and nothing has to be repaired.
+    assert.deepEqual(await host.fabric().plan(sampleNetwork({ localPorts: [port] })), [])
+    await host.fabric().remove(sampleNetwork().id)
+  } finally {
+    await world.close()
+  }
 })
 
 async function wire(host: LinuxHost, network: FabricNetwork, port: LocalPort) {

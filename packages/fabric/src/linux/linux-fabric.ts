@@ -112,6 +112,7 @@ export class LinuxFabric implements Fabric {
           result: undefined,
         }
       })
+      await this.#metadata.close(networkId)
       const isLast = presentNetworks(await readLinks(this.#run), this.#naming.owner).length === 0
       if (isLast) await this.#removeShared()
     })

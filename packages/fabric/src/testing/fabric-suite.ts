@@ -229,6 +229,15 @@ function addressFacts(fact: Fact): void {
     assert.equal((await (await near.boot(added)).lease())?.ipAddress, '10.20.30.12')
   })
 
+  fact('guests of one name both get it, each with its own address', async (near) => {
+    const ports = [11, 12].map((number) => samplePort(number, { hostname: 'web' }))
+    await near.fabric().apply(sampleNetwork({ localPorts: ports }))
+    for (const port of ports) {
+      const { ipAddress, hostname } = (await (await near.boot(port)).lease()) ?? {}
+      assert.deepEqual({ ipAddress, hostname }, { ipAddress: port.fixedIps[0]?.ipAddress, hostname: 'web' })
+    }
+  })
+
   fact('metadata knows each caller by its port', async (near) => {
     const ports = [samplePort(11), samplePort(12)]
     const network = sampleNetwork({ localPorts: ports })

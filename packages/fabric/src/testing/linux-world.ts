@@ -3,7 +3,7 @@
  * network card is the other end of the pair that stands for their tap. Everything is named after this process.
  */
 
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,6 +16,8 @@ import { WorkerPeer } from './worker-peer.ts'
 
 /** Nothing that a test runs may hang longer. */
 const PROGRAM_MS_MAX = 20_000
+/** An emulated processor on a busy machine takes its time. */
+const MACHINE_MS_MAX = 90_000
 
 export interface LinuxHost extends WorldHost {
   readonly namespace: string
@@ -23,8 +25,16 @@ export interface LinuxHost extends WorldHost {
   readonly owner: string
   fabric(): WorkerPeer
   boot(port: LocalPort): Promise<LinuxGuest>
+  /** Boots a virtual machine on the tap of a port and waits until its console says `expected`; then it is stopped. */
+  bootMachine(options: MachineOptions): Promise<string>
   /** Runs a program on the host and returns what it prints. */
   run(...command: readonly string[]): Promise<string>
+}
+
+export interface MachineOptions {
+  readonly tap: string
+  readonly port: LocalPort
+  readonly expected: RegExp
 }
 
 export interface LinuxGuest extends WorldGuest {
@@ -102,6 +112,7 @@ async function makeHost(namespace: string, number: number, context: Context): Pr
       await peer.kill()
       peer = start()
     },
+    bootMachine: (options) => bootMachine(namespace, options),
     run: (...command) => sh('ip', 'netns', 'exec', namespace, ...command),
     boot: async (port) => {
       const guest = await context.addNamespace(`${context.prefix}-guest${++context.guests}`)
@@ -136,6 +147,32 @@ function makeGuest(namespace: string, leaseScript: string): LinuxGuest {
       return isOk ? JSON.parse(stdout) : undefined
     },
   }
+}
+
+// No disk: the firmware on the network card asks for an address and says what it got on the serial console.
+function bootMachine(namespace: string, { tap, port, expected }: MachineOptions): Promise<string> {
+  const machine = words(
+    'qemu-system-x86_64 -accel tcg -machine q35,graphics=off -m 64 -nodefaults -display none',
+  )
+  const card = words(`-netdev tap,id=card,ifname=${tap},script=no,downscript=no -boot n -serial stdio`)
+  const device = ['-device', `virtio-net-pci,netdev=card,mac=${port.macAddress}`]
+  return new Promise((resolve, reject) => {
+    const child = spawn('ip', ['netns', 'exec', namespace, ...machine, ...card, ...device], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+      timeout: MACHINE_MS_MAX,
+      killSignal: 'SIGKILL',
+      env: { PATH },
+    })
+    let console = ''
+    child.stdout.on('data', (chunk: Buffer) => {
+      console += chunk.toString()
+      if (expected.test(console)) child.kill('SIGKILL')
+    })
+    child.on('error', reject)
+    child.on('close', () =>
+      expected.test(console) ? resolve(console) : reject(new Error(`console: ${console}`)),
+    )
+  })
 }
 
 const METADATA_URL = 'http://169.254.169.254/openstack'
