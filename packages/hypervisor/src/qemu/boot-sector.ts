@@ -37,6 +37,16 @@ export type BootSectorBehaviour =
 
 /** Prints `text` (ASCII) to the first serial port, then does what `behaviour` says. */
 export function printingBootSector(text: string, behaviour: BootSectorBehaviour): Uint8Array {
+  return bootSector(printingCode({ text, behaviour, offset: LOAD_ADDRESS }))
+}
+
+/** The code alone, for whatever runs in real mode at `offset` in its code segment. */
+export function printingCode(options: {
+  readonly text: string
+  readonly behaviour: BootSectorBehaviour
+  readonly offset: number
+}): readonly number[] {
+  const { text, behaviour, offset } = options
   const tail = TAILS[behaviour]
   const print = [
     ...[0xac], // lodsb
@@ -46,16 +56,10 @@ export function printingBootSector(text: string, behaviour: BootSectorBehaviour)
     ...[0xee], // out dx, al
     ...[0xeb, 0xf5], // jmp to lodsb
   ]
-  const clearSegment = [0x31, 0xc0, 0x8e, 0xd8] // xor ax, ax; mov ds, ax
-  const textAddress = LOAD_ADDRESS + clearSegment.length + 3 + print.length + tail.length
-  const pointAtText = [0xbe, textAddress & 0xff, textAddress >> 8] // mov si, text
-  return bootSector([
-    ...clearSegment,
-    ...pointAtText,
-    ...print,
-    ...tail,
-    ...Buffer.from(`${text}\0`, 'latin1'),
-  ])
+  const useCodeSegment = [0x8c, 0xc8, 0x8e, 0xd8] // mov ax, cs; mov ds, ax
+  const textOffset = offset + useCodeSegment.length + 3 + print.length + tail.length
+  const pointAtText = [0xbe, textOffset & 0xff, textOffset >> 8] // mov si, text
+  return [...useCodeSegment, ...pointAtText, ...print, ...tail, ...Buffer.from(`${text}\0`, 'latin1')]
 }
 
 // ACPI fixed hardware of q35 and pc, whose firmware puts the power management block at 0x600 (ACPI 6.5, 4.8.3).

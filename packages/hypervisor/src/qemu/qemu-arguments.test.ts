@@ -51,6 +51,10 @@ test('a config drive is attached after the root disk, and read-only', () => {
 test('a kernel is booted with its ramdisk and words', () => {
   const words = wordsFor({ kernel: { kernelPath: '/k', initrdPath: '/i', commandLine: 'a=b console=ttyS0' } })
   assert.deepEqual(words.slice(-6), ['-kernel', '/k', '-initrd', '/i', '-append', 'a=b console=ttyS0'])
+  assert.ok(
+    words.includes('virtio-blk-pci,drive=root'),
+    'the disk does not claim the first place to boot from',
+  )
 })
 
 test('KVM guests get the processor of the host, TCG guests all that can be emulated', () => {

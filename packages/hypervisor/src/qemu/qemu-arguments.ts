@@ -1,6 +1,6 @@
 /** The command line of QEMU for a guest (qemu(1)). Pure: the same guest gives the same words. */
 
-import type { GuestInterface, GuestSpec, RootDisk } from '../hypervisor.ts'
+import type { GuestInterface, GuestSpec } from '../hypervisor.ts'
 import type { GuestDirectory } from './guest-directory.ts'
 
 export type MachineType = 'q35' | 'pc'
@@ -36,7 +36,7 @@ export function qemuArguments(
     ...['-serial', `chardev:${CONSOLE_DEVICE_ID}`],
     ...['-object', 'rng-random,id=entropy,filename=/dev/urandom'],
     ...['-device', 'virtio-rng-pci,rng=entropy'],
-    ...rootDiskArguments(directory.diskPath, spec.rootDisk),
+    ...rootDiskArguments(directory.diskPath, spec),
     ...(spec.configDrivePath === undefined ? [] : configDriveArguments(spec.configDrivePath)),
     ...spec.interfaces.flatMap(interfaceArguments),
     ...(spec.kernel === undefined
@@ -77,7 +77,8 @@ function smbios(id: string): string {
   return `type=1,manufacturer=OpenStack Foundation,product=OpenStack Nova,serial=${id},uuid=${id}`
 }
 
-function rootDiskArguments(diskPath: string, { basePath, baseFormat }: RootDisk): readonly string[] {
+function rootDiskArguments(diskPath: string, { rootDisk, kernel }: GuestSpec): readonly string[] {
+  const { basePath, baseFormat } = rootDisk
   const file = (filename: string) => ({ driver: 'file', filename, discard: 'unmap' })
   // The chain is spelled out and ends at the base: whatever a base image claims to stand on is never opened.
   const base = { driver: baseFormat, 'read-only': true, file: { driver: 'file', filename: basePath } }
@@ -88,7 +89,9 @@ function rootDiskArguments(diskPath: string, { basePath, baseFormat }: RootDisk)
     file: file(diskPath),
     backing: baseFormat === 'qcow2' ? { ...base, backing: null } : base,
   }
-  return ['-blockdev', JSON.stringify(disk), '-device', 'virtio-blk-pci,drive=root,bootindex=0']
+  // A kernel given to QEMU takes the first place in the boot order for itself.
+  const bootOrder = kernel === undefined ? ',bootindex=0' : ''
+  return ['-blockdev', JSON.stringify(disk), '-device', `virtio-blk-pci,drive=root${bootOrder}`]
 }
 
 function configDriveArguments(path: string): readonly string[] {

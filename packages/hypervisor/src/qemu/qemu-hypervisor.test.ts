@@ -17,7 +17,14 @@ import { launchQemu } from './launch-qemu.ts'
 import { qemuArguments } from './qemu-arguments.ts'
 import { type QemuHypervisor, START_STEPS } from './qemu-hypervisor.ts'
 import { QmpClient } from './qmp-client.ts'
-import { BOOTED_TEXT, makeTestHost, reasonToSkip, type TestHost, testClock } from './test-host.ts'
+import {
+  BOOTED_TEXT,
+  makeTestHost,
+  printingKernel,
+  reasonToSkip,
+  type TestHost,
+  testClock,
+} from './test-host.ts'
 
 const HARD = { mode: 'hard', graceMs: 0 } as const
 const WAIT_MS_MAX = 30_000
@@ -201,6 +208,19 @@ suite('the QEMU hypervisor', { skip: reasonToSkip() }, () => {
     const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0')
     assert.ok(words.includes('guest=a,,b=c?"d" ü'))
     await hypervisor.destroy(spec.id)
+  })
+
+  test('a guest boots the kernel that it is given, not its disk', async () => {
+    const kernelPath = join(host.directory, 'kernel')
+    const initrdPath = join(host.directory, 'initrd')
+    await writeFile(kernelPath, printingKernel(`a kernel of its own\r\n${BOOTED_TEXT}`))
+    await writeFile(initrdPath, 'no ramdisk')
+    const kernel = { kernelPath, initrdPath, commandLine: 'console=ttyS0' }
+    const spec = await start(host.spec('deaf', { kernel }))
+    const text = await hypervisor.consoleOutput(spec.id)
+    assert.ok(text.includes('a kernel of its own') && !text.includes('boot sector'), text)
+    await hypervisor.stop(spec.id, { mode: 'soft', graceMs: WAIT_MS_MAX })
+    assert.equal((await stateOf(hypervisor, spec))?.power, 'shutdown')
   })
 
   test('a start says what QEMU complained of', async () => {

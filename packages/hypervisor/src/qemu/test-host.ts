@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Clock, mintId, silentLogger, systemClock, systemRandom } from '@atoll/kit'
 import type { GuestSpec } from '../hypervisor.ts'
-import { type BootSectorBehaviour, printingBootSector } from './boot-sector.ts'
+import { type BootSectorBehaviour, printingBootSector, printingCode } from './boot-sector.ts'
 import { QemuHypervisor, type QemuHypervisorOptions } from './qemu-hypervisor.ts'
 
 export const BOOTED_TEXT = 'guest is up\r\n'
@@ -81,4 +81,21 @@ export async function makeTestHost(): Promise<TestHost> {
       await rm(directory, { recursive: true, force: true })
     },
   }
+}
+
+/**
+ * A file that QEMU takes for a Linux kernel (Documentation/arch/x86/boot.rst): it prints `text` and obeys its power
+ * button from within its setup code, and never comes to the kernel proper.
+ */
+export function printingKernel(text: string): Uint8Array {
+  const kernel = Buffer.alloc(3 * 512)
+  kernel[0x1f1] = 1 // setup_sects
+  kernel.writeUInt16LE(0xaa55, 0x1fe) // boot_flag
+  kernel.set([0xeb, 0x66], 0x200) // jmp past the header, to 0x268
+  kernel.write('HdrS', 0x202, 'latin1')
+  kernel.writeUInt16LE(0x0202, 0x206) // version of the boot protocol
+  kernel[0x211] = 1 // loadflags: LOADED_HIGH
+  // The setup code's segment begins at the second sector.
+  kernel.set(printingCode({ text, behaviour: 'obedient', offset: 0x68 }), 0x268)
+  return kernel
 }
