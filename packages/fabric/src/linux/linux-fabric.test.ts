@@ -123,29 +123,37 @@ describe('the Linux fabric, beyond the suite', { skip }, () => {
     assert.deepEqual(await guest.metadataCaller(), { networkId: network.id, portId: port.id })
   })
 
-  fact('DHCP that died is started again, also when its whole namespace is gone', async (near) => {
-    const port = samplePort(11)
-    const network = sampleNetwork({ localPorts: [port] })
-    const guest = await wire(near, network, port)
-    const [pid] = await dhcpProcesses(near)
-    assert.ok(pid)
-    process.kill(pid)
-    await until(async () => (await dhcpProcesses(near)).length === 0)
-    await near.fabric().apply(network)
-    assert.equal((await guest.lease())?.ipAddress, '10.20.30.11')
+  fact(
+    'DHCP that died is started again, also when its device or its whole namespace is gone',
+    async (near) => {
+      const port = samplePort(11)
+      const network = sampleNetwork({ localPorts: [port] })
+      const guest = await wire(near, network, port)
+      const [pid] = await dhcpProcesses(near)
+      assert.ok(pid)
+      process.kill(pid)
+      await until(async () => (await dhcpProcesses(near)).length === 0)
+      await near.fabric().apply(network)
+      assert.equal((await guest.lease())?.ipAddress, '10.20.30.11')
 
-    // The name of the namespace dies with the peer's mount namespace, and its last process now.
-    await near.fabric().close()
-    const [second] = await dhcpProcesses(near)
-    assert.ok(second)
-    await near.restartPeer()
-    process.kill(second)
-    await until(async () => (await dhcpProcesses(near)).length === 0)
-    await near.fabric().apply(network)
-    assert.deepEqual(await near.fabric().plan(network), [])
-    assert.equal((await guest.lease())?.ipAddress, '10.20.30.11')
-    assert.deepEqual(await guest.metadataCaller(), { networkId: network.id, portId: port.id })
-  })
+      await near.run('ip', 'link', 'delete', deviceName('dhcp', network.id))
+      await near.fabric().apply(network)
+      assert.deepEqual(await near.fabric().plan(network), [])
+      assert.deepEqual(await guest.metadataCaller(), { networkId: network.id, portId: port.id })
+
+      // The name of the namespace dies with the peer's mount namespace, and its last process now.
+      await near.fabric().close()
+      const [second] = await dhcpProcesses(near)
+      assert.ok(second)
+      await near.restartPeer()
+      process.kill(second)
+      await until(async () => (await dhcpProcesses(near)).length === 0)
+      await near.fabric().apply(network)
+      assert.deepEqual(await near.fabric().plan(network), [])
+      assert.equal((await guest.lease())?.ipAddress, '10.20.30.11')
+      assert.deepEqual(await guest.metadataCaller(), { networkId: network.id, portId: port.id })
+    },
+  )
 
   fact('a restarted peer adopts the DHCP server that runs', async (near) => {
     const network = sampleNetwork({ localPorts: [samplePort(11)] })

@@ -80,9 +80,9 @@ export interface ObserveOptions {
 export async function observeNetwork(options: ObserveOptions): Promise<ObservedNetwork> {
   const { run, names, table, metadataInode } = options
   const named = await readNamespace(names.namespacePath)
-  const process = await readDhcp(names.directory)
-  const inode = named.inode ?? process.namespaceInode
-  const entry = named.isNamed ? names.namespacePath : `/proc/${process.pid}/ns/net`
+  const server = await readDhcp(names.directory)
+  const inode = named.inode ?? server.namespaceInode
+  const entry = named.isNamed ? names.namespacePath : `/proc/${server.pid}/ns/net`
   const links = sortLinks(options)
   const hasVxlan = links.own.has(names.vxlan)
   const [guard, forwarding, neighbours, inside] = await Promise.all([
@@ -91,7 +91,7 @@ export async function observeNetwork(options: ObserveOptions): Promise<ObservedN
     hasVxlan ? readNeighbours(run, names) : new Set<string>(),
     inode === undefined ? undefined : readInside(run, entry, names),
   ])
-  const isDhcpHealthy = process.isRunning && process.namespaceInode === inode
+  const isDhcpHealthy = server.isRunning && server.namespaceInode === inode
   return {
     links: links.own,
     unclaimed: links.unclaimed,
@@ -102,9 +102,9 @@ export async function observeNetwork(options: ObserveOptions): Promise<ObservedN
     isGuardCurrent: guard.isCurrent,
     namespace: { ...named, inode },
     inside,
-    dhcp: isDhcpHealthy ? process.state : undefined,
-    dhcpPid: process.pid,
-    hasDhcpFiles: process.hasFiles,
+    dhcp: isDhcpHealthy ? server.state : undefined,
+    dhcpPid: server.pid,
+    hasDhcpFiles: server.hasFiles,
     isMetadataOpen: inode !== undefined && metadataInode === inode,
   }
 }

@@ -57,11 +57,9 @@ export function planNetwork(
     ...planForwarding(wanted, links.isVxlanNew ? nothingForwarded : observed),
     ...planServersAway(wanted, observed),
     ...planNamespaceAway(wanted, observed),
-    ...planInside(wanted, links.isInsideNew ? undefined : observed.inside),
+    ...planInside(wanted, observed.inside),
     ...planDhcp(wanted, observed, links.isInsideNew),
-    ...(wanted.inside && !(observed.isMetadataOpen && !links.isInsideNew)
-      ? [{ tool: 'metadata', action: 'open' } as const]
-      : []),
+    ...(wanted.inside && !observed.isMetadataOpen ? [{ tool: 'metadata', action: 'open' } as const] : []),
     ...planGuardsAway(wanted, observed, table),
   ]
 }
