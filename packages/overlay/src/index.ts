@@ -1,5 +1,17 @@
 /** Who the peers are and how to reach them: trust, and transport between sites. */
 
+export type { Address } from './transport/dial.ts'
+export * from './transport/errors.ts'
+export { endToEndHeaders } from './transport/headers.ts'
+export * from './transport/http2-transport.ts'
+export * from './transport/mock-network.ts'
+export type { MockHandler, MockRequest, MockResponse } from './transport/mock-transport.ts'
+export * from './transport/peer-gate.ts'
+export * from './transport/peer-listener.ts'
+export * from './transport/peer-transport.ts'
+export * from './transport/request-join.ts'
+export * from './transport/round-trip.ts'
+export * from './transport/settings.ts'
 export * from './trust/authority.ts'
 export {
   createSigningRequest,

@@ -54,6 +54,20 @@ export async function testSite(options: {
   }
 }
 
+/** Site `forger` tries to be site `site`: it certifies a site of that name itself, and that one a peer. */
+export async function forgedSite(options: {
+  readonly cloudAuthority: KeyPair
+  readonly forger: string
+  readonly site: string
+}): Promise<KeyRing> {
+  const { cloudAuthority, forger, site } = options
+  const captured = await testSite({ cloudAuthority, site: forger })
+  const forged = await testSite({ cloudAuthority: captured.site, site })
+  // All of it is shown, so that whoever follows the signatures only comes to the cloud authority.
+  const certificate = forged.site.certificate + captured.site.certificate
+  return { ...forged, cloudAuthority, site: { ...forged.site, certificate } }
+}
+
 export function keyPair(pair: Partial<KeyPair>): KeyPair {
   const { certificate, privateKey } = pair
   if (certificate === undefined || privateKey === undefined) throw new Error('the pair is not whole')
@@ -101,5 +115,52 @@ export class MemoryTokenStore implements JoinTokenStore {
     this.#sites.add(claim.siteName)
     this.claims.set(claim.tokenId, claim)
     return 'spent'
+  }
+}
+
+/** Time that stands still until nothing else is left to do, then jumps to the next timer. */
+export class VirtualClock implements Clock {
+  #nowMs = 0
+  #timers: { readonly atMs: number; readonly action: () => void }[] = []
+
+  nowMs(): number {
+    return this.#nowMs
+  }
+
+  monotonicMs(): number {
+    return this.#nowMs
+  }
+
+  after(delayMs: number, action: () => void): () => void {
+    const timer = { atMs: this.#nowMs + delayMs, action }
+    this.#timers.push(timer)
+    return () => {
+      this.#timers = this.#timers.filter((other) => other !== timer)
+    }
+  }
+
+  /** Lets time pass until `promise` is settled. */
+  async run<T>(promise: Promise<T>): Promise<T> {
+    let isSettled = false
+    const settle = () => {
+      isSettled = true
+    }
+    promise.then(settle, settle)
+    while (!isSettled) {
+      // All microtasks, and what streams put off to the next tick, come before the next timer.
+      await new Promise((resolve) => setImmediate(resolve))
+      if (isSettled) break
+      this.#fireNext()
+    }
+    return promise
+  }
+
+  #fireNext(): void {
+    const atMs = Math.min(...this.#timers.map((timer) => timer.atMs))
+    const next = this.#timers.find((timer) => timer.atMs === atMs)
+    if (!next) throw new Error('nothing is left to wait for')
+    this.#nowMs = atMs
+    this.#timers = this.#timers.filter((timer) => timer !== next)
+    next.action()
   }
 }

@@ -9,7 +9,17 @@
 import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto'
 import type { Clock, Random } from '@atoll/kit'
 import { createAuthority, generatePrivateKey, issueCertificate } from './certificate.ts'
-import { cloudUri, type PeerIdentity, peerUri, requireNames, type SiteIdentity, siteUri } from './identity.ts'
+import {
+  cloudName,
+  cloudUri,
+  type PeerIdentity,
+  peerName,
+  peerUri,
+  requireNames,
+  type SiteIdentity,
+  siteName,
+  siteUri,
+} from './identity.ts'
 import type { KeyPair, KeyRing } from './key-ring.ts'
 import { chainOfKeys, verifyChain } from './peer-identity.ts'
 import { SiteSigner } from './site-signer.ts'
@@ -38,7 +48,7 @@ export async function foundCloud(options: FoundCloudOptions): Promise<KeyRing> {
   requireNames({ cloud, site, peer })
   const { clockSkewMsMax, cloudLifeMs } = options.validity ?? defaultValidity
   const cloudAuthority = await createAuthority({
-    commonName: `${cloud} cloud authority`,
+    subject: cloudName({ cloud }),
     uri: cloudUri({ cloud }),
     pathLength: 1,
     validity: validityFrom({ nowMs: clock.nowMs(), lifeMs: cloudLifeMs, clockSkewMsMax }),
@@ -74,7 +84,7 @@ export function issueSite(
   return issueCertificate({
     issuer: cloudAuthority,
     publicKey,
-    commonName: identity.site,
+    subject: siteName(identity),
     uri: siteUri(identity),
     pathLength: 0,
     validity: validityFrom({ nowMs: clock.nowMs(), lifeMs: siteLifeMs, clockSkewMsMax, issuer }),
@@ -96,7 +106,7 @@ export function issuePeer(
   return issueCertificate({
     issuer: site,
     publicKey,
-    commonName: identity.peer,
+    subject: peerName(identity),
     uri: peerUri(identity),
     validity: validityFrom({ nowMs: clock.nowMs(), lifeMs: peerLifeMs, clockSkewMsMax, issuer }),
     random,

@@ -14,6 +14,7 @@ import {
 import type { Random } from '@atoll/kit'
 import type { Extension } from '@peculiar/x509'
 import { JoinRequestMalformed } from './errors.ts'
+import type { SubjectName } from './identity.ts'
 import type { Certified, KeyPair } from './key-ring.ts'
 import type { Validity } from './validity.ts'
 
@@ -25,9 +26,8 @@ const clientAuthentication = '1.3.6.1.5.5.7.3.2'
 const signingRequestBytesMax = 4096
 
 export interface CertificateOptions {
-  /** For people who read a certificate; nothing is decided by it. */
-  readonly commonName: string
-  /** The SPIFFE ID, which decides everything. */
+  readonly subject: SubjectName
+  /** The SPIFFE ID of the same identity. */
   readonly uri: string
   /**
    * How many certificates may follow below: the cloud authority issues to sites (1), a site only to peers (0),
@@ -49,7 +49,7 @@ export async function createAuthority(options: CertificateOptions): Promise<KeyP
   const privateKey = generatePrivateKey()
   const { X509CertificateGenerator } = await library()
   const certificate = await X509CertificateGenerator.createSelfSigned({
-    name: nameOf(options.commonName),
+    name: nameOf(options.subject),
     keys: { privateKey: signingKeyOf(privateKey), publicKey: verifyingKeyOf(privateKey) },
     extensions: await extensionsOf(options, createPublicKey(privateKey)),
     ...commonParameters(options),
@@ -64,7 +64,7 @@ export async function issueCertificate(
   const { X509Certificate: Parsed, X509CertificateGenerator, PublicKey } = await library()
   const issuer = new Parsed(options.issuer.certificate)
   const certificate = await X509CertificateGenerator.create({
-    subject: nameOf(options.commonName),
+    subject: nameOf(options.subject),
     issuer: issuer.subjectName,
     publicKey: new PublicKey(exportPublicKey(options.publicKey)),
     signingKey: signingKeyOf(options.issuer.privateKey),
@@ -76,12 +76,12 @@ export async function issueCertificate(
 
 /** A PKCS #10 request: proof that its maker holds `privateKey`, which stays where it is. PEM. */
 export async function createSigningRequest(options: {
-  commonName: string
+  subject: SubjectName
   privateKey: string
 }): Promise<string> {
   const { Pkcs10CertificateRequestGenerator } = await library()
   const request = await Pkcs10CertificateRequestGenerator.create({
-    name: nameOf(options.commonName),
+    name: nameOf(options.subject),
     keys: { privateKey: signingKeyOf(options.privateKey), publicKey: verifyingKeyOf(options.privateKey) },
     signingAlgorithm: algorithm,
   })
@@ -163,8 +163,8 @@ function commonParameters({ validity, random }: CertificateOptions) {
   }
 }
 
-function nameOf(commonName: string) {
-  return [{ O: ['Atoll'] }, { CN: [commonName] }]
+function nameOf(subject: SubjectName) {
+  return Object.entries(subject).map(([attribute, value]) => ({ [attribute]: [value] }))
 }
 
 function signingKeyOf(privateKey: string) {

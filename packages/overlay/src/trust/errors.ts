@@ -108,3 +108,11 @@ export const JoinAnswerInvalid = defineError({
   message: ({ reason }: { reason: string }) =>
     `The answer to the join request is refused: ${reason}. Check that the address is of the cloud that issued the token.`,
 })
+
+/** Seen by the joiner: the cloud's own words. */
+export const JoinRefused = defineError({
+  code: 'overlay.join.refused',
+  status: 403,
+  fault: 'forbidden',
+  message: ({ words }: { words: string }) => `The cloud refuses the join: ${words.slice(0, 500)}`,
+})

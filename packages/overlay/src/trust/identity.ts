@@ -46,6 +46,21 @@ export function peerUri({ cloud, site, peer }: PeerIdentity): string {
   return `spiffe://${cloud}/site/${site}/peer/${peer}`
 }
 
+/** The subject of a certificate (X.501), attributes in order: for TLS, which finds issuers by it, and for people. */
+export type SubjectName = Readonly<Record<'O' | 'OU' | 'CN', string>>
+
+export function cloudName({ cloud }: CloudIdentity): SubjectName {
+  return { O: 'Atoll', OU: 'cloud', CN: cloud }
+}
+
+export function siteName({ site }: SiteIdentity): SubjectName {
+  return { O: 'Atoll', OU: 'site', CN: site }
+}
+
+export function peerName({ peer }: PeerIdentity): SubjectName {
+  return { O: 'Atoll', OU: 'peer', CN: peer }
+}
+
 /** The identity that `uri` spells exactly as `cloudUri` writes it, else undefined. */
 export function parseCloudUri(uri: string): CloudIdentity | undefined {
   const [cloud] = segmentsOf(uri, 'spiffe://*') ?? []

@@ -65,7 +65,10 @@ export async function createJoinRequest(options: { token: string; siteName: stri
   const token = parseJoinToken(options.token)
   requireNames({ site: siteName })
   const siteKey = generatePrivateKey()
-  const signingRequest = await createSigningRequest({ commonName: siteName, privateKey: siteKey })
+  const signingRequest = await createSigningRequest({
+    subject: { O: 'Atoll', OU: 'site', CN: siteName },
+    privateKey: siteKey,
+  })
   const request = { tokenId: token.id, secret: token.secret, siteName, signingRequest }
   return { token, siteName, siteKey, request }
 }

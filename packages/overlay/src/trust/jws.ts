@@ -32,7 +32,7 @@ export type JwsVerdict =
 
 export interface JwsOptions {
   readonly payload: Uint8Array
-  readonly signer: SiteSigner
+  readonly signer: Pick<SiteSigner, 'keyId' | 'sign'>
   readonly type: string
 }
 

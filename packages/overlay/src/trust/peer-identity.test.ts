@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { systemClock, systemRandom } from '@atoll/kit'
-import { clockAt, cloud, parsed, testCloud, testSite } from '../testing.ts'
+import { clockAt, cloud, forgedSite, parsed, testCloud, testSite } from '../testing.ts'
 import { foundCloud, issueSite, renewPeer } from './authority.ts'
 import { NameInvalid, PeerIdentityInvalid } from './errors.ts'
 import { parsePeerUri, parseSiteUri } from './identity.ts'
@@ -38,13 +38,18 @@ test('a site cannot certify a peer of another site', async () => {
   assert.match(refusal(await testSite({ cloudAuthority, site: 'b', peerSite: 'a' })), /not its own/)
 })
 
+test('a site cannot certify another site', async () => {
+  const forged = await forgedSite({ cloudAuthority, forger: 'c', site: 'b' })
+  assert.match(refusal(forged), /not issued by this cloud/)
+})
+
 test('a certificate of another cloud of the same name is refused', async () => {
   assert.match(refusal(await testCloud()), /not issued by this cloud/)
 })
 
 test('a chain whose links do not sign one another is refused, although their names match', async () => {
   const forged = await testCloud()
-  assert.match(refusal({ ...founder, peer: forged.peer }), /not issued by its site/)
+  assert.match(refusal({ ...founder, peer: forged.peer }), /not issued by the site beside it/)
 })
 
 test('a peer cannot stand in for a site, nor a site for a peer', () => {

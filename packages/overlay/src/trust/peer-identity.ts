@@ -1,17 +1,19 @@
 /**
- * Who is at the other end of a connection. TLS has proved that the other end holds the private key of its
- * certificate; everything else is verified here, in one place and synchronously, because X.509 itself cannot say
- * that a site certifies only its own peers.
+ * Who is at the other end of a connection. X.509 alone cannot say that a site certifies only its own peers, so that
+ * is verified here, in one place and synchronously, on top of what TLS has proved.
  */
 
 import { X509Certificate } from 'node:crypto'
 import { PeerIdentityInvalid } from './errors.ts'
-import { type PeerIdentity, parseCloudUri, parsePeerUri, parseSiteUri } from './identity.ts'
+import { type PeerIdentity, parseCloudUri, parsePeerUri, parseSiteUri, siteName } from './identity.ts'
 import type { PeerCredentials } from './key-ring.ts'
 import { type Validity, validityOf } from './validity.ts'
 
 /** The part of `tls.TLSSocket` that is read here. */
 export interface CertifiedSocket {
+  /** True when TLS has verified the chain up to the authority that the socket was given as `ca`. */
+  readonly authorized?: boolean
+  readonly authorizationError?: unknown
   getPeerX509Certificate(): X509Certificate | undefined
 }
 
@@ -22,34 +24,55 @@ export interface PeerChain {
 
 export interface VerifiedPeer {
   readonly identity: PeerIdentity
-  /** When both certificates are valid: a connection that outlives it must be checked again. */
+  /** When its certificate is valid: a connection that outlives it must be refused. */
   readonly validity: Validity
 }
 
 export interface TrustOptions {
   /** The trust anchor: ours, never the one that the other end may have sent. */
   readonly cloudAuthority: X509Certificate
-  /** The time at which the chain must be valid; undefined accepts any time (for a renewal). */
+  /** The time at which the certificates must be valid; undefined accepts any time (for a renewal). */
   readonly nowMs: number | undefined
 }
 
 /**
  * The verified identity of the peer behind a TLS socket or a certificate chain.
  *
- * @throws PeerIdentityInvalid for anything but a leaf of a site of this cloud
+ * @throws PeerIdentityInvalid for anything but a peer of a site of this cloud
  */
 export function peerIdentityOf(source: CertifiedSocket | PeerChain, trust: TrustOptions): PeerIdentity {
-  const chain = 'getPeerX509Certificate' in source ? chainOfSocket(source) : source
-  return verifyChain(chain, trust).identity
+  const verify = 'getPeerX509Certificate' in source ? verifySocket(source, trust) : verifyChain(source, trust)
+  return verify.identity
 }
 
-/** The chain that the other end has shown. @throws PeerIdentityInvalid when it has shown none */
-export function chainOfSocket(socket: CertifiedSocket): PeerChain {
+/**
+ * Verifies the peer behind a socket whose `ca` is the cloud authority. TLS has proved the chain and that the other end
+ * holds its key. The certificate between the leaf and the authority is not asked for, since several versions of Node
+ * do not tell it on the server's side (https://github.com/nodejs/node/issues/65579): the leaf names its issuer, and
+ * the authority gives each site one name and no right to certify another authority.
+ *
+ * @throws PeerIdentityInvalid
+ */
+export function verifySocket(socket: CertifiedSocket, { cloudAuthority, nowMs }: TrustOptions): VerifiedPeer {
   const peer = socket.getPeerX509Certificate()
-  if (!peer) throw PeerIdentityInvalid({ reason: 'it has shown no certificate' })
-  const site = peer.issuerCertificate
-  if (!site) throw PeerIdentityInvalid({ reason: 'it has not shown the certificate of its site' })
-  return { peer, site }
+  require(peer, 'it has shown no certificate')
+  require(socket.authorized, `TLS does not accept it (${String(socket.authorizationError)})`)
+  return verifyLeaf(peer, { cloudAuthority, nowMs })
+}
+
+/**
+ * What the server of a connection has shown; for a client that does not know the cloud yet.
+ *
+ * @throws PeerIdentityInvalid when it is not a whole chain
+ */
+export function shownChain(
+  socket: CertifiedSocket,
+): PeerChain & { readonly cloudAuthority: X509Certificate } {
+  const peer = socket.getPeerX509Certificate()
+  const site = peer?.issuerCertificate
+  const cloudAuthority = site?.issuerCertificate
+  require(peer && site && cloudAuthority, 'it has not shown its whole chain')
+  return { peer, site, cloudAuthority }
 }
 
 /** The chain of our own peer. */
@@ -61,30 +84,16 @@ export function chainOfKeys(keys: PeerCredentials): PeerChain {
 }
 
 /**
- * Verifies `cloud authority → site → peer`: signatures, terms, usages, and that the three names agree.
+ * Verifies `cloud authority → site → peer`: signatures, terms, and that the names agree.
  *
  * @throws PeerIdentityInvalid
  */
-export function verifyChain(
-  { peer, site }: PeerChain,
-  { cloudAuthority, nowMs }: TrustOptions,
-): VerifiedPeer {
-  const { cloud, site: siteName } = verifySite(site, { cloudAuthority, nowMs })
-  require(isIssuedBy(peer, site), 'the certificate of the peer was not issued by its site')
-  require(!peer.ca, 'the certificate of the peer is one of an authority')
-  requireTerm(peer, nowMs, 'the peer')
-  const identity = parsePeerUri(uriOf(peer))
-  require(identity, 'the name in the certificate of the peer is not one of a peer')
-  require(identity.cloud === cloud &&
-    identity.site === siteName, 'a site has certified a peer that is not its own')
-  const [peerTerm, siteTerm] = [validityOf(peer), validityOf(site)]
-  return {
-    identity,
-    validity: {
-      notBeforeMs: Math.max(peerTerm.notBeforeMs, siteTerm.notBeforeMs),
-      notAfterMs: Math.min(peerTerm.notAfterMs, siteTerm.notAfterMs),
-    },
-  }
+export function verifyChain({ peer, site }: PeerChain, trust: TrustOptions): VerifiedPeer {
+  const issuer = verifySite(site, trust)
+  require(isIssuedBy(peer, site), 'it was not issued by the site beside it')
+  const verified = verifyLeaf(peer, trust)
+  require(verified.identity.site === issuer.site, 'a site has certified a peer that is not its own')
+  return verified
 }
 
 /**
@@ -100,6 +109,7 @@ export function verifySite(site: X509Certificate, { cloudAuthority, nowMs }: Tru
   require(identity, 'the name in the certificate of the site is not one of a site')
   const { cloud } = verifyCloudAuthority(cloudAuthority)
   require(identity.cloud === cloud, 'the site is of another cloud')
+  require(site.subject === distinguishedName(siteName(identity)), 'the two names of the site differ')
   return identity
 }
 
@@ -109,6 +119,26 @@ export function verifyCloudAuthority(certificate: X509Certificate) {
   const identity = parseCloudUri(uriOf(certificate))
   require(identity, 'the name of the cloud authority is not one of a cloud')
   return identity
+}
+
+/** What a leaf says of itself. Callers have verified who signed it. */
+function verifyLeaf(peer: X509Certificate, { cloudAuthority, nowMs }: TrustOptions): VerifiedPeer {
+  const { cloud } = verifyCloudAuthority(cloudAuthority)
+  require(!peer.ca, 'it is one of an authority')
+  requireTerm(peer, nowMs, 'the peer')
+  const identity = parsePeerUri(uriOf(peer))
+  require(identity, 'its name is not one of a peer')
+  require(identity.cloud === cloud, 'it is of another cloud')
+  require(peer.issuer ===
+    distinguishedName(siteName(identity)), 'a site has certified a peer that is not its own')
+  return { identity, validity: validityOf(peer) }
+}
+
+/** As `X509Certificate` writes a name: one attribute a line. Ours hold no character that would be escaped. */
+function distinguishedName(name: Readonly<Record<string, string>>): string {
+  return Object.entries(name)
+    .map(([attribute, value]) => `${attribute}=${value}`)
+    .join('\n')
 }
 
 /** Both names and signature: Node links the certificates that a peer sent by name only. */

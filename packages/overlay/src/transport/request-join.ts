@@ -1,0 +1,115 @@
+/** Sends a join request to a cloud that the sender does not know yet, except by the hash in its token. */
+
+import type { TLSSocket } from 'node:tls'
+import type { Clock } from '@atoll/kit'
+import { JoinAnswerInvalid, JoinRefused } from '../trust/errors.ts'
+import type { PendingJoin } from '../trust/join.ts'
+import { shownChain, verifyChain } from '../trust/peer-identity.ts'
+import { Deadline } from './deadline.ts'
+import { type Address, dial } from './dial.ts'
+import { PeerUnreachable } from './errors.ts'
+import { Exchange } from './exchange.ts'
+import { JOIN_PATH } from './peer-gate.ts'
+import { RoundTrip } from './round-trip.ts'
+
+/** Two certificates have about 2 kB; the rest is room for what a cloud tells its new sites. */
+const answerBytesMax = 1024 * 1024
+const windowBytes = 64 * 1024
+
+export interface RequestJoinOptions {
+  readonly address: Address
+  readonly pending: PendingJoin
+  readonly clock: Clock
+  /** Default: `JOIN_PATH`. */
+  readonly path?: string
+  /** How long the cloud may take beyond the way there and back. Default: 10 s. */
+  readonly workMsMax?: number
+}
+
+/**
+ * Connects, compares the cloud with the token, and only then sends the secret. Returns the answer as parsed JSON,
+ * for `completeJoin` to check.
+ *
+ * @throws PeerUnreachable when there is no answer: the same `pending` may be sent again
+ * @throws JoinAnswerInvalid when the address is not of the cloud that issued the token
+ * @throws JoinRefused when the cloud refuses, with its own words
+ */
+export async function requestJoin(options: RequestJoinOptions): Promise<unknown> {
+  const { address, pending, clock, path = JOIN_PATH, workMsMax = 10_000 } = options
+  const site = `${address.host}:${address.port}`
+  let exchange: Exchange | undefined
+  using deadline = new Deadline({
+    clock,
+    timeoutMs: new RoundTrip().timeoutMs(workMsMax),
+    onTimeout: () => {
+      const mayHaveBeenDone = exchange?.mayHaveBeenDone ?? false
+      return PeerUnreachable({ site, reason: 'timeout', mayHaveBeenDone })
+    },
+  })
+  const connection = await dial({
+    address,
+    tls: {},
+    verify: (socket) => verifyCloud(socket, { pending, nowMs: clock.nowMs() }),
+    streamWindowBytes: windowBytes,
+    sessionWindowBytes: windowBytes,
+    signal: deadline.signal,
+  }).catch((cause: unknown) => {
+    if (JoinAnswerInvalid.is(cause) || PeerUnreachable.is(cause)) throw cause
+    throw PeerUnreachable({ site, reason: 'no_connection', mayHaveBeenDone: false }, { cause })
+  })
+  let failure: Error | undefined
+  const { session } = connection
+  session.on('error', (error) => {
+    failure = error
+  })
+  try {
+    const headers = { 'content-type': 'application/json' }
+    const body = Buffer.from(JSON.stringify(pending.request))
+    exchange = new Exchange({ session, request: { site, method: 'POST', path, headers, body }, deadline })
+    const answer = await exchange.answer
+    const text = await readBounded(answer.body)
+    if (answer.status >= 300) throw JoinRefused({ words: wordsOf(text) ?? `status ${answer.status}` })
+    return parseJson(text)
+  } catch (error) {
+    if (error instanceof Error && failure !== undefined) error.cause ??= failure
+    throw error
+  } finally {
+    connection.destroy()
+  }
+}
+
+function verifyCloud(socket: TLSSocket, { pending, nowMs }: { pending: PendingJoin; nowMs: number }): void {
+  const { cloudAuthority, ...chain } = shownChain(socket)
+  const hash = Buffer.from(cloudAuthority.fingerprint256.replaceAll(':', ''), 'hex')
+  if (!hash.equals(pending.token.cloudAuthorityHash)) {
+    throw JoinAnswerInvalid({ reason: 'it would come from another cloud than the token' })
+  }
+  verifyChain(chain, { cloudAuthority, nowMs })
+}
+
+async function readBounded(body: AsyncIterable<Buffer>): Promise<string> {
+  const pieces: Buffer[] = []
+  let bytes = 0
+  for await (const piece of body) {
+    bytes += piece.length
+    if (bytes > answerBytesMax) throw JoinAnswerInvalid({ reason: 'it is too long' })
+    pieces.push(piece)
+  }
+  return Buffer.concat(pieces).toString()
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw JoinAnswerInvalid({ reason: 'it is not JSON' }, { cause })
+  }
+}
+
+/** The message in an error body of OpenStack's shape `{<fault>: {message}}`. */
+function wordsOf(text: string): string | undefined {
+  if (!text.startsWith('{')) return undefined
+  const [fault] = Object.values(Object(parseJson(text)) as object)
+  const { message } = Object(fault) as { message?: unknown }
+  return typeof message === 'string' ? message : undefined
+}

@@ -1,0 +1,207 @@
+/**
+ * All requests to one site: one HTTP/2 session, made when it is needed and made anew after it was lost.
+ *
+ *     idle ──request──▶ connecting ──▶ connected ──lost, closed by the peer, unused──▶ idle
+ *      ▲                    │ failed
+ *      └──── backing off ◀──┘   requests are refused at once: nobody waits for a site that is away
+ */
+
+import { X509Certificate } from 'node:crypto'
+import type { TLSSocket } from 'node:tls'
+import { type CancelTimer, type Clock, fraction, Limiter, type Logger, type Random } from '@atoll/kit'
+import { PeerIdentityInvalid } from '../trust/errors.ts'
+import type { CredentialSource } from '../trust/key-ring.ts'
+import { peerIdentityOf } from '../trust/peer-identity.ts'
+import { Deadline } from './deadline.ts'
+import { type Address, type Connection, dial } from './dial.ts'
+import { PeerUnreachable, type UnreachableReason } from './errors.ts'
+import { Exchange } from './exchange.ts'
+import type { PeerRequest, PeerResponse } from './peer-transport.ts'
+import { RoundTrip } from './round-trip.ts'
+import type { Http2TransportSettings } from './settings.ts'
+
+export interface SiteLinkOptions {
+  readonly site: string
+  readonly credentials: CredentialSource
+  readonly resolve: (site: string) => readonly Address[] | Promise<readonly Address[]>
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  readonly settings: Http2TransportSettings
+}
+
+export class SiteLink {
+  readonly roundTrip: RoundTrip
+  readonly #options: SiteLinkOptions
+  readonly #limiter: Limiter
+  readonly #abort = new AbortController()
+  #connection: Connection | undefined
+  #connecting: Promise<Connection> | undefined
+  #ping: (() => void) | undefined
+  #underWay = 0
+  #lastUsedMs = 0
+  #failures = 0
+  #retryAtMs = Number.NEGATIVE_INFINITY
+
+  constructor(options: SiteLinkOptions) {
+    const { site, settings } = options
+    this.#options = options
+    this.roundTrip = new RoundTrip(settings.roundTrip)
+    const { requestsMax: concurrencyMax, waitingMax } = settings
+    this.#limiter = new Limiter({ what: `site ${site}`, concurrencyMax, waitingMax })
+  }
+
+  /** See `PeerTransport.request`. */
+  async request(request: PeerRequest): Promise<PeerResponse> {
+    const { clock, settings } = this.#options
+    const answer = Promise.withResolvers<PeerResponse>()
+    let exchange: Exchange | undefined
+    const deadline = new Deadline({
+      clock,
+      timeoutMs: request.timeoutMs ?? this.roundTrip.timeoutMs(settings.workMsMax),
+      signal: request.signal,
+      onTimeout: () => {
+        // Either the work is slow or the site is gone: the next request should not have to find out.
+        this.#ping?.()
+        return this.#unreachable('timeout', exchange?.mayHaveBeenDone ?? false)
+      },
+    })
+    const whole = this.#limiter.run(async () => {
+      const { session } = await deadline.race(this.#connected())
+      deadline.signal.throwIfAborted()
+      exchange = new Exchange({ session, request, deadline })
+      exchange.answer.then(answer.resolve, answer.reject)
+      this.#underWay++
+      // The place is taken until the answer has been read.
+      await exchange.closed
+      this.#underWay--
+      this.#lastUsedMs = clock.monotonicMs()
+    })
+    whole.catch(answer.reject).finally(() => deadline[Symbol.dispose]())
+    try {
+      return await deadline.race(answer.promise)
+    } catch (error) {
+      if (request.body && 'destroy' in request.body) request.body.destroy()
+      throw error
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#abort.abort(this.#unreachable('closed', false))
+    const connection = this.#connection
+    if (!connection || connection.session.destroyed) return connection?.destroy()
+    const closed = new Promise<void>((resolve) => connection.session.once('close', () => resolve()))
+    connection.destroy()
+    await closed
+  }
+
+  async #connected(): Promise<Connection> {
+    this.#abort.signal.throwIfAborted()
+    const { session } = this.#connection ?? {}
+    if (this.#connection && !session?.closed && !session?.destroyed) return this.#connection
+    this.#connecting ??= this.#connect().finally(() => {
+      this.#connecting = undefined
+    })
+    return this.#connecting
+  }
+
+  async #connect(): Promise<Connection> {
+    const { clock, random, log, settings, site } = this.#options
+    const waitMs = this.#retryAtMs - clock.monotonicMs()
+    if (waitMs > 0) throw this.#unreachable('no_connection', false, { retryAfterMs: waitMs })
+    try {
+      const connection = await this.#dialAny()
+      this.#failures = 0
+      this.#connection = connection
+      this.#watch(connection)
+      log.debug({ site }, 'connected')
+      return connection
+    } catch (error) {
+      const ceilingMs = Math.min(settings.backoffMsMax, settings.backoffMs * 2 ** this.#failures)
+      this.#failures++
+      this.#retryAtMs = clock.monotonicMs() + fraction(random) * ceilingMs
+      throw error
+    }
+  }
+
+  /** Tries the addresses in turn; the error of the last one is the cause. */
+  async #dialAny(): Promise<Connection> {
+    const { site, resolve, credentials, clock, log, settings } = this.#options
+    let failure: unknown
+    for (const address of await resolve(site)) {
+      const { cloudAuthority, site: siteAuthority, peer } = credentials.keys
+      const authority = new X509Certificate(cloudAuthority.certificate)
+      using deadline = new Deadline({
+        clock,
+        timeoutMs: this.roundTrip.timeoutMs(0),
+        onTimeout: () => this.#unreachable('no_connection', false),
+        signal: this.#abort.signal,
+      })
+      try {
+        return await dial({
+          address,
+          tls: {
+            ca: cloudAuthority.certificate,
+            cert: peer.certificate + siteAuthority.certificate,
+            key: peer.privateKey,
+          },
+          verify: (socket) => this.#verify(socket, authority),
+          streamWindowBytes: settings.streamWindowBytes,
+          sessionWindowBytes: settings.sessionWindowBytes,
+          signal: deadline.signal,
+        })
+      } catch (error) {
+        this.#abort.signal.throwIfAborted()
+        log.debug({ site, address, err: error }, 'cannot connect')
+        failure = error
+      }
+    }
+    const reason = PeerIdentityInvalid.is(failure) ? 'wrong_identity' : 'no_connection'
+    throw this.#unreachable(reason, false, { cause: failure })
+  }
+
+  #verify(socket: TLSSocket, cloudAuthority: X509Certificate): void {
+    const identity = peerIdentityOf(socket, { cloudAuthority, nowMs: this.#options.clock.nowMs() })
+    if (identity.site !== this.#options.site) throw PeerIdentityInvalid({ reason: 'it is of another site' })
+  }
+
+  /** Pings: they measure the round trip, find a dead session, and end one that nobody uses. */
+  #watch(connection: Connection): void {
+    const { session } = connection
+    const { clock, log, settings, site } = this.#options
+    let cancel: CancelTimer = () => {}
+    const ping = () => {
+      cancel()
+      if (session.destroyed) return
+      const startedMs = clock.monotonicMs()
+      if (!session.closed && this.#underWay === 0 && startedMs - this.#lastUsedMs > settings.idleMsMax)
+        return session.close()
+      cancel = clock.after(this.roundTrip.timeoutMs(0), () =>
+        connection.destroy(new Error('no answer to a ping')),
+      )
+      session.ping((error) => {
+        cancel()
+        // The session has ended, which its own events tell.
+        if (error) return
+        this.roundTrip.measured(clock.monotonicMs() - startedMs)
+        cancel = clock.after(settings.pingIntervalMs, ping)
+      })
+    }
+    session.on('error', (error) => log.debug({ site, err: error }, 'connection failed'))
+    session.once('close', () => {
+      cancel()
+      if (this.#ping === ping) this.#ping = undefined
+    })
+    this.#lastUsedMs = clock.monotonicMs()
+    this.#ping = ping
+    ping()
+  }
+
+  #unreachable(
+    reason: UnreachableReason,
+    mayHaveBeenDone: boolean,
+    options?: { cause?: unknown; retryAfterMs?: number },
+  ) {
+    return PeerUnreachable({ site: this.#options.site, reason, mayHaveBeenDone }, options)
+  }
+}
