@@ -4,13 +4,12 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { assert } from '@atoll/kit'
 import { NotRoot, ProgramFailed } from '../errors.ts'
 import { isRoot, runProgram, runToEnd } from '../run-program.ts'
-import { type LabMark, markedLabs } from './lab-mark.ts'
-import { bridgeName, namespacePrefix } from './lab-plan.ts'
-import { isAlive } from './process-identity.ts'
+import { type MarkedLab, markedLabs } from './lab-mark.ts'
+import { namespacePrefix } from './lab-plan.ts'
+import { isAlive, isSameProcess, type ProcessIdentity } from './process-identity.ts'
 
-/** How long processes in a lab have to end after SIGTERM. QEMU and our peers need a fraction of it. */
-const TERMINATE_WAIT_MS = 2000
-const KILL_WAIT_MS = 5000
+/** How long processes have to end after each signal. QEMU and our peers need a fraction of it. */
+const WAIT_MS = { SIGTERM: 2000, SIGKILL: 5000 }
 
 /**
  * Removes the lab `name`, whoever made it, with the processes in it, or what a crash left of it. Nothing happens when
@@ -18,8 +17,7 @@ const KILL_WAIT_MS = 5000
  */
 export async function cleanUpLab(name: string): Promise<void> {
   if (!isRoot()) throw NotRoot({ what: 'remove network namespaces' })
-  const lab = (await markedLabs()).find(({ mark }) => mark.name === name)
-  await removeLab(lab?.mark ?? { name })
+  await removeLab(name)
 }
 
 /** Removes every lab whose owner and keeper have both ended. @returns their names */
@@ -28,31 +26,44 @@ export async function sweepStaleLabs(): Promise<readonly string[]> {
   const stale = (await markedLabs()).filter(
     ({ mark: { owner, keeper } }) => !isAlive(owner) && !(keeper !== undefined && isAlive(keeper)),
   )
-  for (const { mark } of stale) await removeLab(mark)
+  for (const { mark } of stale) await removeLab(mark.name, mark)
   return stale.map(({ mark }) => mark.name)
 }
 
-/** The bridge goes last: while it stands, its alias tells the next one that there is something to clean up. */
-export async function removeLab({ name, keeper }: Pick<LabMark, 'name' | 'keeper'>): Promise<void> {
-  const namespaces = await labNamespaces(name)
-  await endProcesses(namespaces)
-  if (keeper !== undefined && keeper.pid !== process.pid && isAlive(keeper)) {
-    signal(keeper.pid, 'SIGKILL')
+export interface RemovalOptions {
+  /** Leaves a lab of the same name alone when another process has made it. */
+  readonly owner?: ProcessIdentity
+  /** Ends the keeper, once nothing on the hosts needs the WAN any more. */
+  readonly endKeeper?: () => Promise<void>
+}
+
+/**
+ * The bridge goes last: while it stands, its alias tells the next one that there is something to clean up, and no other
+ * lab takes its addresses, which the relay still holds.
+ */
+export async function removeLab(name: string, { owner, endKeeper }: RemovalOptions = {}): Promise<void> {
+  const labs = await labsNamed(name)
+  if (owner !== undefined && labs.some(({ mark }) => !isSameProcess(mark.owner, owner))) {
+    await endKeeper?.()
+    return
   }
-  const bridges = (await markedLabs()).filter(({ mark }) => mark.name === name)
-  const ports = (await Promise.all(bridges.map(({ bridge }) => portsOf(bridge)))).flat()
+  const namespaces = await labNamespaces(name)
+  await endProcesses(async () => processesIn(namespaces))
+  await (endKeeper ?? (() => killKeepers(labs)))()
+  const ports = (await Promise.all(labs.map(({ bridge }) => portsOf(bridge)))).flat()
   // Another cleaner may be faster with some of it, so single failures say nothing; what is left over does.
   const commands = [
     // A veth pair goes at once; left to the namespace it would linger until the kernel gets round to it.
     ...ports.map((port) => `link delete dev ${port}`),
     ...namespaces.map((namespace) => `netns delete ${namespace}`),
-    ...bridges.map(({ number }) => `link delete dev ${bridgeName(number)}`),
+    ...labs.map(({ bridge }) => `link delete dev ${bridge}`),
   ]
   const result = await runToEnd('ip', ['-force', '-batch', '-'], { stdin: `${commands.join('\n')}\n` })
-  const left = [
-    ...(await labNamespaces(name)),
-    ...(await markedLabs()).filter(({ mark }) => mark.name === name).map(({ bridge }) => bridge),
-  ]
+  const labsNow = await labsNamed(name)
+  const labsLeft = labsNow.filter(({ mark }) => labs.some((lab) => isSameProcess(lab.mark.owner, mark.owner)))
+  // Someone may have made a new lab of that name the moment the bridge was gone; its namespaces are none of ours.
+  const namespacesLeft = labsNow.length === labsLeft.length ? await labNamespaces(name) : []
+  const left = [...namespacesLeft, ...labsLeft.map(({ bridge }) => bridge)]
   if (left.length === 0) return
   throw ProgramFailed({
     command: 'ip',
@@ -69,24 +80,33 @@ export async function labNamespaces(name: string): Promise<readonly string[]> {
   return rows.map((row) => row.name).filter((namespace) => namespace.startsWith(namespacePrefix(name)))
 }
 
+async function labsNamed(name: string): Promise<readonly MarkedLab[]> {
+  return (await markedLabs()).filter(({ mark }) => mark.name === name)
+}
+
 async function portsOf(bridge: string): Promise<readonly string[]> {
   const { stdout } = await runToEnd('ip', ['-j', 'link', 'show', 'master', bridge])
   const rows = (stdout.trim() === '' ? [] : JSON.parse(stdout)) as readonly { readonly ifname?: string }[]
   return rows.flatMap(({ ifname }) => (ifname === undefined ? [] : [ifname]))
 }
 
-/** A namespace lives as long as a process in it, so they end first: asked, then forced. */
-async function endProcesses(namespaces: readonly string[]): Promise<void> {
-  for (const { name, waitMs } of [
-    { name: 'SIGTERM', waitMs: TERMINATE_WAIT_MS },
-    { name: 'SIGKILL', waitMs: KILL_WAIT_MS },
-  ] as const) {
-    const deadlineMs = performance.now() + waitMs
-    let pids = await processesIn(namespaces)
+async function killKeepers(labs: readonly MarkedLab[]): Promise<void> {
+  const keepers = labs.flatMap(({ mark: { keeper } }) => (keeper === undefined ? [] : [keeper]))
+  await endProcesses(async () => keepers.filter(isAlive).map(({ pid }) => pid), ['SIGKILL'])
+}
+
+/** Asked, then forced. The namespace of a host would live on with a process in it. */
+async function endProcesses(
+  list: () => Promise<readonly number[]>,
+  signals: readonly (keyof typeof WAIT_MS)[] = ['SIGTERM', 'SIGKILL'],
+): Promise<void> {
+  for (const name of signals) {
+    const deadlineMs = performance.now() + WAIT_MS[name]
+    let pids = await list()
     for (const pid of pids) signal(pid, name)
     while (pids.length > 0 && performance.now() < deadlineMs) {
       await pause(20)
-      pids = await processesIn(namespaces)
+      pids = await list()
     }
     if (pids.length === 0) return
   }
@@ -104,7 +124,7 @@ async function processesIn(namespaces: readonly string[]): Promise<readonly numb
   )
 }
 
-function signal(pid: number, name: 'SIGTERM' | 'SIGKILL'): void {
+function signal(pid: number, name: keyof typeof WAIT_MS): void {
   assert(pid > 1, 'a process of a lab is neither init nor a process group')
   try {
     process.kill(pid, name)

@@ -22,7 +22,7 @@ process.on('message', (request: KeeperRequest) => {
 process.on('disconnect', () => {
   relay?.close()
   if (mark === undefined) process.exit(0)
-  removeLab(mark).then(
+  removeLab(mark.name, { owner: mark.owner, endKeeper: async () => {} }).then(
     () => process.exit(0),
     (error: unknown) => {
       console.error(error)

@@ -179,6 +179,35 @@ describe('a lab', { skip }, () => {
     assert.equal((await ping(lab, 'a', lab.host('b').wanIp)).received, 3)
   })
 
+  test('is made once when two ask for one name at the same time', async () => {
+    const outcomes = await Promise.allSettled([
+      createLab({ ...options, name: 'lab-test-race' }),
+      createLab({ ...options, name: 'lab-test-race' }),
+    ])
+    const made = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+    assert.ok(made.length <= 1)
+    for (const outcome of outcomes)
+      assert.ok(outcome.status === 'fulfilled' || LabNameTaken.is(outcome.reason))
+    for (const lab of made) assert.equal((await ping(lab, 'a', lab.host('b').wanIp)).received, 3)
+    await Promise.all(made.map((lab) => lab.destroy()))
+    assert.deepEqual(await tracesOf('lab-test-race'), [])
+  })
+
+  test('replaces the namespaces of one whose bridge is gone', async () => {
+    await runProgram('ip', ['netns', 'add', 'lab-test-orphan.a'])
+    await using lab = await createLab({ ...options, name: 'lab-test-orphan' })
+    assert.equal((await ping(lab, 'a', lab.host('b').wanIp)).received, 3)
+  })
+
+  test('is not removed by the owner of an earlier one of the same name', async () => {
+    const owner = await ownerOf('lab-test-heir', { destroysOnSignal: true })
+    await cleanUpLab('lab-test-heir')
+    await using lab = await createLab({ ...options, name: 'lab-test-heir' })
+    owner.kill('SIGUSR2')
+    await once(owner, 'exit')
+    assert.equal((await ping(lab, 'a', lab.host('b').wanIp)).received, 3)
+  })
+
   test('is removed by name although its owner lives', async () => {
     const lab = await createLab({ ...options, name: 'lab-test-removed' })
     await cleanUpLab(lab.name)
@@ -226,12 +255,13 @@ describe('a lab', { skip }, () => {
   })
 })
 
-/** A process that makes the lab `name` and stays. */
-async function ownerOf(name: string) {
+/** A process that makes the lab `name` and stays; on SIGUSR2 it destroys its lab and ends, if so asked. */
+async function ownerOf(name: string, { destroysOnSignal = false } = {}) {
   const index = new URL('./lab.ts', import.meta.url).href
   const script = `
     const { createLab } = await import('${index}')
-    await createLab({ name: '${name}', hosts: ['a', 'b'], wan: { delayMs: 1 } })
+    const lab = await createLab({ name: '${name}', hosts: ['a', 'b'], wan: { delayMs: 1 } })
+    if (${destroysOnSignal}) process.on('SIGUSR2', () => lab.destroy().then(() => process.exit(0)))
     console.log('made')
     setInterval(() => {}, 1000)`
   const owner = spawn(process.execPath, ['--input-type=module', '-e', script], {

@@ -112,10 +112,7 @@ export async function createLab(options: LabOptions): Promise<Lab> {
   assert(owner !== undefined, 'this process is in /proc')
   const plan = labPlan({ name, number: await claimNumber({ name, owner }), hosts })
   const keeper = new Keeper()
-  const destroy = async () => {
-    await keeper.stop()
-    await removeLab({ name })
-  }
+  const destroy = () => removeLab(name, { owner, endKeeper: () => keeper.stop() })
   try {
     await build(plan, options, keeper, { name, owner })
   } catch (error) {
@@ -135,7 +132,8 @@ async function refuseTakenName(name: string): Promise<void> {
     await pause(50)
     await sweepStaleLabs()
   }
-  if ((await labNamespaces(name)).length > 0) throw LabNameTaken({ name })
+  // Every lab has its bridge before its first namespace: one without is what a killed owner left behind.
+  if ((await labNamespaces(name)).length > 0) await removeLab(name)
 }
 
 /** The kernel lets only one of several callers make the bridge of a number: that is the lock on its subnets. */
@@ -147,6 +145,7 @@ async function claimNumber(mark: LabMark): Promise<number> {
     const made = await runToEnd('ip', ['link', 'add', bridge, 'mtu', String(OPERATOR_MTU), 'type', 'bridge'])
     if (made.exitCode === 0) {
       await writeMark(bridge, mark)
+      await yieldName(bridge, mark.name)
       return number
     }
     // Lost the race for this number: try the next. Any other failure would repeat without end in sight.
@@ -155,6 +154,14 @@ async function claimNumber(mark: LabMark): Promise<number> {
     }
   }
   throw LabSubnetsExhausted({})
+}
+
+/** Of two processes that take one name at the same time, at least the second to write its mark sees the other's. */
+async function yieldName(bridge: string, name: string): Promise<void> {
+  const isTaken = (await markedLabs()).some((lab) => lab.mark.name === name && lab.bridge !== bridge)
+  if (!isTaken) return
+  await runProgram('ip', ['link', 'delete', 'dev', bridge])
+  throw LabNameTaken({ name })
 }
 
 interface AddressRow {

@@ -20,6 +20,11 @@ export function processIdentity(pid: number): ProcessIdentity | undefined {
   }
 }
 
-export function isAlive({ pid, startTicks }: ProcessIdentity): boolean {
-  return processIdentity(pid)?.startTicks === startTicks
+export function isAlive(identity: ProcessIdentity): boolean {
+  const current = processIdentity(identity.pid)
+  return current !== undefined && isSameProcess(current, identity)
+}
+
+export function isSameProcess(left: ProcessIdentity, right: ProcessIdentity): boolean {
+  return left.pid === right.pid && left.startTicks === right.startTicks
 }
