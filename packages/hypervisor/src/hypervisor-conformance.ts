@@ -1,4 +1,7 @@
-/** The contracts of `Hypervisor` as a suite of tests that every driver passes, over real guests or simulated ones. */
+/**
+ * The contracts of `Hypervisor` as a suite of tests that every driver passes, over real guests or simulated ones.
+ * Above 400 lines since it is a list: one place to read what a driver must do.
+ */
 
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'

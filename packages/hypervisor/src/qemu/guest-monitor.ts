@@ -25,6 +25,7 @@ const OPEN_TIMEOUT_MS = 2_000
 const QUIT_TIMEOUT_MS = 2_000
 
 export class GuestMonitor {
+  readonly directory: GuestDirectory
   readonly pid: number
   readonly #options: MonitorOptions
   readonly #client: QmpClient
@@ -34,6 +35,7 @@ export class GuestMonitor {
   #finishWait: ((outcome: ShutdownOutcome) => void) | undefined
 
   private constructor(options: MonitorOptions) {
+    this.directory = options.directory
     this.pid = options.pid
     this.#options = options
     const { directory, clock } = options

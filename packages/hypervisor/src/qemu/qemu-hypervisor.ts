@@ -6,16 +6,16 @@
 
 import { mkdir, realpath, statfs } from 'node:fs/promises'
 import { availableParallelism, totalmem } from 'node:os'
-import { type CancelTimer, type Clock, type Logger, sleep } from '@atoll/kit'
+import type { CancelTimer, Clock, Logger } from '@atoll/kit'
 import {
   GuestNotFound,
   GuestNotRunning,
+  GuestRecordUnreadable,
   GuestStartFailed,
   GuestStopFailed,
   HostUnsupported,
   HypervisorClosed,
   ProgramFailed,
-  QmpDisconnected,
   StaleFence,
 } from '../errors.ts'
 import { GuestListeners } from '../guest-listeners.ts'
@@ -32,12 +32,13 @@ import type {
 import { lastLines } from '../last-lines.ts'
 import { boundLog, readConsole, rotateConsole } from './console-log.ts'
 import { type GuestDirectory, StateDirectory } from './guest-directory.ts'
-import { GuestMonitor } from './guest-monitor.ts'
+import type { GuestMonitor } from './guest-monitor.ts'
+import { GuestMonitors } from './guest-monitors.ts'
 import { isGuestProcess, killProcess, recordedProcess, searchProcess, waitForExit } from './guest-process.ts'
 import { lastComplaint, launchQemu } from './launch-qemu.ts'
 import { ensureOverlay } from './overlay-disk.ts'
 import { type MachineType, qemuArguments } from './qemu-arguments.ts'
-import { type Accelerator, chooseAccelerator, probeFeatures, type QemuFeatures } from './qemu-program.ts'
+import { type Platform, probePlatform } from './qemu-program.ts'
 
 export interface QemuHypervisorOptions {
   /** Holds a directory per guest. Made when missing; at most 61 bytes long, for the sockets in it. */
@@ -61,14 +62,8 @@ export interface QemuHypervisorOptions {
 export type StartStep = (typeof START_STEPS)[number]
 export const START_STEPS = ['directory', 'record', 'disk', 'process', 'monitor'] as const
 
-interface Platform {
-  readonly features: QemuFeatures
-  readonly accelerator: Accelerator
-}
-
 /** How long QEMU may take to end after it was told to quit, before it is killed. */
 const QUIT_WAIT_MS = 3_000
-const CONNECT_INTERVAL_MS = 10
 
 export class QemuHypervisor implements Hypervisor {
   readonly kind = 'qemu'
@@ -76,7 +71,7 @@ export class QemuHypervisor implements Hypervisor {
   readonly #state: StateDirectory
   readonly #locks = new GuestLocks()
   readonly #listeners: GuestListeners
-  readonly #monitors = new Map<string, Promise<GuestMonitor>>()
+  readonly #monitors: GuestMonitors
   #platform: Promise<Platform> | undefined
   #cancelConsoleCare: CancelTimer = () => {}
   #isClosed = false
@@ -85,6 +80,12 @@ export class QemuHypervisor implements Hypervisor {
     this.#options = options
     this.#state = state
     this.#listeners = new GuestListeners(options.log)
+    this.#monitors = new GuestMonitors({
+      clock: options.clock,
+      log: options.log,
+      onEvent: (event) => this.#listeners.emit(event),
+      onDisconnect: (directory, pid) => void this.#reportEnd(directory, pid),
+    })
   }
 
   /**
@@ -105,7 +106,7 @@ export class QemuHypervisor implements Hypervisor {
 
   async describe(): Promise<HostResources> {
     this.#assertOpen()
-    const { features, accelerator } = await this.#probePlatform()
+    const { features, accelerator } = await this.#findPlatform()
     const { blocks, bsize } = await statfs(this.#state.path)
     return {
       hypervisorType: 'QEMU',
@@ -173,9 +174,7 @@ export class QemuHypervisor implements Hypervisor {
     this.#isClosed = true
     this.#cancelConsoleCare()
     this.#listeners.clear()
-    const monitors = await Promise.allSettled(this.#monitors.values())
-    for (const monitor of monitors) if (monitor.status === 'fulfilled') monitor.value.detach()
-    this.#monitors.clear()
+    await this.#monitors.close()
   }
 
   async #start(spec: GuestSpec): Promise<void> {
@@ -208,7 +207,7 @@ export class QemuHypervisor implements Hypervisor {
     if (pid === undefined) return false
     if ((await directory.readPid()) !== pid) await directory.writePid(pid)
     if (spec.fence !== known?.fence) await directory.writeRecord(spec)
-    const monitor = await this.#connect(directory, pid)
+    const monitor = await this.#monitors.connect(directory, pid, this.#options.startTimeoutMs)
     if (monitor?.power === 'crashed') await this.#end(directory, pid)
     if (monitor?.power === 'paused') await monitor.resume()
     return isGuestProcess(pid, directory)
@@ -216,7 +215,7 @@ export class QemuHypervisor implements Hypervisor {
 
   async #launch(spec: GuestSpec, directory: GuestDirectory): Promise<void> {
     const { qemuProgram: program, machineType, afterStep } = this.#options
-    const { features, accelerator } = await this.#probePlatform()
+    const { features, accelerator } = await this.#findPlatform()
     const programArguments = qemuArguments(spec, directory, {
       machineType,
       accelerator: accelerator.kind,
@@ -224,7 +223,7 @@ export class QemuHypervisor implements Hypervisor {
     })
     const { pid, ended } = await launchQemu({ program, programArguments, directory })
     afterStep('process')
-    const monitor = await this.#connect(directory, pid)
+    const monitor = await this.#monitors.connect(directory, pid, this.#options.startTimeoutMs)
     // A guest may have shut itself down before we were connected: it was started all the same.
     if (!monitor && !(await ended)) {
       throw GuestStartFailed({ id: spec.id, reason: await lastComplaint(directory) })
@@ -232,46 +231,6 @@ export class QemuHypervisor implements Hypervisor {
     afterStep('monitor')
     this.#listeners.emit({ id: spec.id, kind: 'started' })
     if (!monitor) this.#listeners.emit({ id: spec.id, kind: 'shutdown' })
-  }
-
-  /** Waits until QEMU answers. Returns undefined when the process ended instead. */
-  async #connect(directory: GuestDirectory, pid: number): Promise<GuestMonitor | undefined> {
-    const { clock, startTimeoutMs } = this.#options
-    const untilMs = clock.monotonicMs() + startTimeoutMs
-    while (await isGuestProcess(pid, directory)) {
-      try {
-        return await this.#attach(directory, pid)
-      } catch (error) {
-        if (clock.monotonicMs() >= untilMs || this.#isClosed) throw error
-        if (!QmpDisconnected.is(error))
-          this.#options.log.warn({ guest: directory.id, err: error }, 'no answer')
-        await sleep(clock, CONNECT_INTERVAL_MS)
-      }
-    }
-    return undefined
-  }
-
-  /** The guest's monitor, opened once for all who ask. */
-  #attach(directory: GuestDirectory, pid: number): Promise<GuestMonitor> {
-    this.#assertOpen()
-    const { id } = directory
-    const present = this.#monitors.get(id)
-    if (present) return present
-    const { clock, log } = this.#options
-    const attaching = GuestMonitor.attach({
-      directory,
-      pid,
-      clock,
-      log,
-      onEvent: (kind) => this.#listeners.emit({ id, kind }),
-      onDisconnect: () => {
-        this.#monitors.delete(id)
-        void this.#reportEnd(directory, pid)
-      },
-    })
-    this.#monitors.set(id, attaching)
-    attaching.catch(() => this.#monitors.delete(id))
-    return attaching
   }
 
   async #look(directory: GuestDirectory): Promise<GuestState | undefined> {
@@ -284,6 +243,8 @@ export class QemuHypervisor implements Hypervisor {
       if (pid !== undefined) return { ...state, power: await this.#powerOf(directory, pid), pid }
       return { ...state, power: (await directory.readPid()) === undefined ? 'shutdown' : 'crashed' }
     } catch (error) {
+      // A failing disk must not look like an empty host.
+      if (!GuestRecordUnreadable.is(error)) throw error
       this.#options.log.error({ guest: id, err: error }, 'guest left out of the list')
       return undefined
     }
@@ -291,7 +252,7 @@ export class QemuHypervisor implements Hypervisor {
 
   async #powerOf(directory: GuestDirectory, pid: number): Promise<GuestState['power']> {
     try {
-      return (await this.#attach(directory, pid)).power
+      return (await this.#monitors.attach(directory, pid)).power
     } catch (error) {
       this.#options.log.debug({ guest: directory.id, err: error }, 'monitor does not answer')
       return 'running'
@@ -307,7 +268,9 @@ export class QemuHypervisor implements Hypervisor {
 
   async #findMonitor(directory: GuestDirectory): Promise<GuestMonitor | undefined> {
     const pid = await searchProcess(directory)
-    return pid === undefined ? undefined : this.#connect(directory, pid)
+    return pid === undefined
+      ? undefined
+      : this.#monitors.connect(directory, pid, this.#options.startTimeoutMs)
   }
 
   /** Returns the process that was asked, or undefined when there is none or it cannot be asked. */
@@ -360,7 +323,7 @@ export class QemuHypervisor implements Hypervisor {
   async #askToQuit(directory: GuestDirectory, pid: number): Promise<boolean> {
     let isReached = false
     try {
-      const monitor = await this.#attach(directory, pid)
+      const monitor = await this.#monitors.attach(directory, pid)
       isReached = true
       await monitor.quit()
     } catch (error) {
@@ -369,7 +332,7 @@ export class QemuHypervisor implements Hypervisor {
     return isReached
   }
 
-  /** A connection has ended: with the process, or by a fault, after which the next list connects again. */
+  /** Tells how a guest has ended, unless its process goes on and only the connection broke. */
   async #reportEnd(directory: GuestDirectory, pid: number): Promise<void> {
     const { id } = directory
     const { clock, log } = this.#options
@@ -386,27 +349,16 @@ export class QemuHypervisor implements Hypervisor {
   }
 
   /** Asked once; a failure is asked again, since the operator may have installed what was missing. */
-  #probePlatform(): Promise<Platform> {
-    this.#platform ??= this.#probe().catch((error) => {
-      this.#platform = undefined
-      throw error
-    })
+  #findPlatform(): Promise<Platform> {
+    const { qemuProgram: program, clock, accelerator, machineType } = this.#options
+    const directory = this.#state.path
+    this.#platform ??= probePlatform({ program, clock, accelerator, machineType, directory }).catch(
+      (error) => {
+        this.#platform = undefined
+        throw error
+      },
+    )
     return this.#platform
-  }
-
-  async #probe(): Promise<Platform> {
-    const { qemuProgram: program, clock, log, accelerator: wanted, machineType } = this.#options
-    const features = await probeFeatures({ program, clock })
-    const accelerator = await chooseAccelerator({
-      program,
-      clock,
-      machineType,
-      accelerator: wanted,
-      isSandboxed: features.isSandboxed,
-      directory: this.#state.path,
-    })
-    log.info({ ...features, accelerator }, 'QEMU found')
-    return { features, accelerator }
   }
 
   #scheduleConsoleCare(): void {
@@ -418,14 +370,16 @@ export class QemuHypervisor implements Hypervisor {
   }
 
   async #boundConsoles(): Promise<void> {
-    for (const [id, attaching] of this.#monitors) {
-      const directory = this.#state.guest(id)
+    for (const monitor of await this.#monitors.connected()) {
+      const { directory } = monitor
       try {
-        const monitor = await attaching
         await rotateConsole(directory, () => monitor.reopenConsole())
         await boundLog(directory)
       } catch (error) {
-        this.#options.log.warn({ guest: id, err: error }, 'console not bounded; the next pass tries again')
+        this.#options.log.warn(
+          { guest: directory.id, err: error },
+          'console not bounded; the next pass tries again',
+        )
       }
     }
   }

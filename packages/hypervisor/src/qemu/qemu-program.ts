@@ -41,9 +41,22 @@ export interface Accelerator {
   readonly reason: string
 }
 
+/** What the guests of a host are run with. */
+export interface Platform {
+  readonly features: QemuFeatures
+  readonly accelerator: Accelerator
+}
+
 export const QEMU_DEBIAN_PACKAGE = 'qemu-system-x86'
 
 const START_TIMEOUT_MS = 10_000
+
+/** @throws ProgramMissing @throws ProgramFailed when it is no QEMU */
+export async function probePlatform(options: Omit<AcceleratorOptions, 'isSandboxed'>): Promise<Platform> {
+  const features = await probeFeatures(options)
+  const accelerator = await chooseAccelerator({ ...options, isSandboxed: features.isSandboxed })
+  return { features, accelerator }
+}
 
 /** @throws ProgramMissing @throws ProgramFailed when it is no QEMU */
 export async function probeFeatures(options: ProbeOptions): Promise<QemuFeatures> {
