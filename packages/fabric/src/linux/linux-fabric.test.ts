@@ -54,6 +54,41 @@ describe('the Linux fabric, beyond the suite', { skip }, () => {
     assert.equal(await forge(...forgedMac), true)
   })
 
+  fact(
+    'each forgery is dropped by itself: by IP alone, by ARP alone, and answers in the name of DHCP',
+    async (near) => {
+      const [port, witness] = [samplePort(11), samplePort(12)]
+      const network = sampleNetwork({ localPorts: [port, witness] })
+      const guest = await wire(near, network, port)
+      const other = await near.boot(witness)
+      await other.lease()
+      const seen = 'table ip seen { chain in { type filter hook input priority 0; udp sport 67 counter; }; }'
+      assert.ok((await other.try('nft', seen)).isOk)
+      const neighbour = ['10.20.30.99', 'lladdr', port.macAddress, 'dev', 'eth0']
+      assert.ok((await other.try('ip', 'neigh', 'replace', ...neighbour, 'nud', 'permanent')).isOk)
+      assert.ok((await guest.try('ip', 'address', 'add', '10.20.30.99/24', 'dev', 'eth0')).isOk)
+      const script =
+        "const s = require('dgram').createSocket('udp4'); s.bind(67, () => s.send('x', 9, '10.20.30.12', () => s.close()))"
+      // In this order: the first makes the neighbours known to each other, so that the second needs no ARP.
+      const forgeries = {
+        dhcp: async () => {
+          assert.ok((await guest.try(process.execPath, '-e', script)).isOk)
+          // Frames of one sender keep their order: the answered ping means that the datagram has arrived or was dropped.
+          assert.equal(await guest.reaches(witness), true)
+          return /packets [1-9]/.test((await other.try('nft', 'list', 'table', 'ip', 'seen')).stdout)
+        },
+        ip: async () =>
+          (await guest.try('busybox', 'ping', '-I', '10.20.30.99', '-c', '1', '-W', '1', '10.20.30.12')).isOk,
+        arp: async () => (await guest.try(...arping, '-s', '10.20.30.99', '10.20.30.12')).isOk,
+      }
+      for (const [name, passes] of Object.entries(forgeries)) assert.equal(await passes(), false, name)
+      await near
+        .fabric()
+        .apply({ ...network, localPorts: [{ ...port, portSecurityEnabled: false }, witness] })
+      for (const [name, passes] of Object.entries(forgeries)) assert.equal(await passes(), true, name)
+    },
+  )
+
   fact('a guest that takes an address which is no port of the network gets no metadata', async (near) => {
     const port = samplePort(11, { portSecurityEnabled: false })
     const guest = await wire(near, sampleNetwork({ localPorts: [port] }), port)
@@ -230,6 +265,8 @@ test('a virtual machine opens its tap and gets its address', {
     await world.close()
   }
 })
+
+const arping = ['busybox', 'arping', '-I', 'eth0', '-c', '1', '-w', '1']
 
 async function wire(host: LinuxHost, network: FabricNetwork, port: LocalPort) {
   await host.fabric().apply(network)
