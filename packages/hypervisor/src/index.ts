@@ -6,6 +6,7 @@ export { type BootSectorBehaviour, bootSector, printingBootSector } from './qemu
 export { CONSOLE_FILE_BYTES_MAX } from './qemu/console-log.ts'
 export type { MachineType } from './qemu/qemu-arguments.ts'
 export * from './qemu/qemu-hypervisor.ts'
+export type { QemuHypervisorOptions, StartStep } from './qemu/qemu-options.ts'
 export { type Accelerator, type AcceleratorOptions, chooseAccelerator } from './qemu/qemu-program.ts'
 export * from './qemu/qmp-client.ts'
 export * from './simulated/simulated-hypervisor.ts'

@@ -1,9 +1,10 @@
 /**
- * The console of a guest in two files, each of about `CONSOLE_FILE_BYTES_MAX`. Rotation loses no byte: the file is
- * renamed under QEMU, which writes on into it until its monitor is told to open a new one.
+ * The console of a guest in two files, each of about `CONSOLE_FILE_BYTES_MAX`. A rotation loses nothing of the end:
+ * the file is renamed under QEMU, which writes on into it until its monitor is told to open a new one; only then the
+ * renamed file is cut. While no driver runs the console grows, until the next one cuts it.
  */
 
-import { open, rename, stat, truncate } from 'node:fs/promises'
+import { open, rename, stat, truncate, writeFile } from 'node:fs/promises'
 import { CONSOLE_BYTES_MAX } from '../hypervisor.ts'
 import { type GuestDirectory, isMissing } from './guest-directory.ts'
 
@@ -29,6 +30,7 @@ export async function rotateConsole(directory: GuestDirectory, reopen: () => Pro
   if (bytes !== undefined && bytes <= CONSOLE_FILE_BYTES_MAX) return
   if (bytes !== undefined) await rename(directory.consolePath, directory.consoleBeforePath)
   await reopen()
+  await cutToEnd(directory.consoleBeforePath)
 }
 
 /** QEMU appends its complaints, so that an emptied file is filled from its start. */
@@ -52,6 +54,14 @@ export async function readTail(path: string, bytesMax: number): Promise<Buffer> 
     if (isMissing(error)) return Buffer.alloc(0)
     throw error
   }
+}
+
+/** Callers must know that nobody writes to the file any more. */
+async function cutToEnd(path: string): Promise<void> {
+  if (((await sizeOf(path)) ?? 0) <= CONSOLE_FILE_BYTES_MAX) return
+  const temporaryPath = `${path}.tmp`
+  await writeFile(temporaryPath, await readTail(path, CONSOLE_FILE_BYTES_MAX), { mode: 0o600 })
+  await rename(temporaryPath, path)
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {

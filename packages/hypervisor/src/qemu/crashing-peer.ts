@@ -5,7 +5,8 @@
 
 import { silentLogger, systemClock } from '@atoll/kit'
 import type { GuestSpec } from '../hypervisor.ts'
-import { QemuHypervisor, type StartStep } from './qemu-hypervisor.ts'
+import { QemuHypervisor } from './qemu-hypervisor.ts'
+import type { StartStep } from './qemu-options.ts'
 
 export interface CrashingPeerOptions {
   readonly directory: string

@@ -37,30 +37,9 @@ import { GuestMonitors } from './guest-monitors.ts'
 import { isGuestProcess, killProcess, recordedProcess, searchProcess, waitForExit } from './guest-process.ts'
 import { lastComplaint, launchQemu } from './launch-qemu.ts'
 import { ensureOverlay } from './overlay-disk.ts'
-import { type MachineType, qemuArguments } from './qemu-arguments.ts'
+import { qemuArguments } from './qemu-arguments.ts'
+import { QEMU_DEFAULTS, type QemuHypervisorOptions } from './qemu-options.ts'
 import { type Platform, probePlatform } from './qemu-program.ts'
-
-export interface QemuHypervisorOptions {
-  /** Holds a directory per guest. Made when missing; at most 61 bytes long, for the sockets in it. */
-  readonly directory: string
-  readonly clock: Clock
-  readonly log: Logger
-  /** `auto`, the default, probes once whether KVM runs guests. */
-  readonly accelerator?: 'auto' | 'kvm' | 'tcg'
-  readonly machineType?: MachineType
-  readonly qemuProgram?: string
-  readonly imageProgram?: string
-  /** How long QEMU may take to open its disks and answer; a slow disk needs more. */
-  readonly startTimeoutMs?: number
-  /** How often the consoles are bounded: one that writes 10 MB/s exceeds its bound by 10 MB for each second. */
-  readonly consoleIntervalMs?: number
-  /** Called after each step of a start, for tests that end the process there. */
-  readonly afterStep?: (step: StartStep) => void
-}
-
-/** The steps of a start, in order. */
-export type StartStep = (typeof START_STEPS)[number]
-export const START_STEPS = ['directory', 'record', 'disk', 'process', 'monitor'] as const
 
 /** How long QEMU may take to end after it was told to quit, before it is killed. */
 const QUIT_WAIT_MS = 3_000
@@ -98,7 +77,7 @@ export class QemuHypervisor implements Hypervisor {
     await mkdir(options.directory, { recursive: true, mode: 0o700 })
     const state = new StateDirectory(await realpath(options.directory))
     await state.emptyTrash()
-    const hypervisor = new QemuHypervisor({ ...DEFAULTS, ...options }, state)
+    const hypervisor = new QemuHypervisor({ ...QEMU_DEFAULTS, ...options }, state)
     await hypervisor.list()
     hypervisor.#scheduleConsoleCare()
     return hypervisor
@@ -127,35 +106,33 @@ export class QemuHypervisor implements Hypervisor {
   }
 
   async start(spec: GuestSpec): Promise<void> {
-    this.#assertOpen()
-    await this.#locks.run(spec.id, () => this.#start(spec))
+    await this.#exclusively(spec.id, () => this.#start(spec))
   }
 
   async stop(id: string, { mode, graceMs }: StopOptions): Promise<void> {
     const directory = await this.#findGuest(id)
-    if (mode === 'hard') return this.#locks.run(id, () => this.#end(directory))
+    if (mode === 'hard') return this.#exclusively(id, () => this.#end(directory))
     // The guest is not locked while it makes up its mind, so that a hard stop or a destroy need not wait.
     const pid = await this.#askToShutDown(directory)
     if (pid !== undefined) await waitForExit(pid, directory, this.#options.clock, graceMs)
     this.#assertOpen()
-    await this.#locks.run(id, () => this.#end(directory, pid))
+    await this.#exclusively(id, () => this.#end(directory, pid))
   }
 
   async reboot(id: string, { mode, graceMs }: StopOptions): Promise<void> {
     const directory = await this.#findGuest(id)
-    if (mode === 'hard') return this.#locks.run(id, () => this.#rebootHard(directory))
-    const monitor = await this.#locks.run(id, () => this.#findMonitor(directory))
+    if (mode === 'hard') return this.#exclusively(id, () => this.#rebootHard(directory))
+    const monitor = await this.#exclusively(id, () => this.#findMonitor(directory))
     if (!monitor) throw GuestNotRunning({ id })
     const outcome = await monitor.shutDownForReboot(graceMs)
     this.#assertOpen()
     if (outcome === 'disconnected') throw GuestNotRunning({ id })
-    await this.#locks.run(id, () => monitor.bootAgain())
+    await this.#exclusively(id, () => monitor.bootAgain())
   }
 
   async destroy(id: string): Promise<void> {
-    this.#assertOpen()
-    const directory = this.#state.guest(id)
-    await this.#locks.run(id, async () => {
+    await this.#exclusively(id, async () => {
+      const directory = this.#state.guest(id)
       await this.#end(directory)
       await directory.remove()
     })
@@ -268,15 +245,13 @@ export class QemuHypervisor implements Hypervisor {
 
   async #findMonitor(directory: GuestDirectory): Promise<GuestMonitor | undefined> {
     const pid = await searchProcess(directory)
-    return pid === undefined
-      ? undefined
-      : this.#monitors.connect(directory, pid, this.#options.startTimeoutMs)
+    return pid === undefined ? undefined : this.#monitors.attach(directory, pid)
   }
 
   /** Returns the process that was asked, or undefined when there is none or it cannot be asked. */
   async #askToShutDown(directory: GuestDirectory): Promise<number | undefined> {
     try {
-      const monitor = await this.#locks.run(directory.id, () => this.#findMonitor(directory))
+      const monitor = await this.#exclusively(directory.id, () => this.#findMonitor(directory))
       await monitor?.pressPowerButton()
       return monitor?.pid
     } catch (error) {
@@ -339,7 +314,7 @@ export class QemuHypervisor implements Hypervisor {
     try {
       if (!(await waitForExit(pid, directory, clock))) return
       // After the operation that ended it: a guest that was killed has not crashed, a destroyed one is none.
-      const state = await this.#locks.run(id, () => this.#look(directory))
+      const state = await this.#exclusively(id, () => this.#look(directory))
       if (state?.power === 'shutdown' || state?.power === 'crashed') {
         this.#listeners.emit({ id, kind: state.power })
       }
@@ -384,17 +359,15 @@ export class QemuHypervisor implements Hypervisor {
     }
   }
 
+  /** The driver may have been closed while the work waited for its turn. */
+  #exclusively<T>(id: string, work: () => Promise<T>): Promise<T> {
+    return this.#locks.run(id, () => {
+      this.#assertOpen()
+      return work()
+    })
+  }
+
   #assertOpen(): void {
     if (this.#isClosed) throw HypervisorClosed({})
   }
 }
-
-const DEFAULTS = {
-  accelerator: 'auto',
-  machineType: 'q35',
-  qemuProgram: 'qemu-system-x86_64',
-  imageProgram: 'qemu-img',
-  startTimeoutMs: 30_000,
-  consoleIntervalMs: 2_000,
-  afterStep: () => {},
-} as const

@@ -7,7 +7,8 @@ import { join } from 'node:path'
 import { type Clock, mintId, silentLogger, systemClock, systemRandom } from '@atoll/kit'
 import type { GuestSpec } from '../hypervisor.ts'
 import { type BootSectorBehaviour, printingBootSector, printingCode } from './boot-sector.ts'
-import { QemuHypervisor, type QemuHypervisorOptions } from './qemu-hypervisor.ts'
+import { QemuHypervisor } from './qemu-hypervisor.ts'
+import type { QemuHypervisorOptions } from './qemu-options.ts'
 
 export const BOOTED_TEXT = 'guest is up\r\n'
 const DISK_BYTES = 1024 ** 2
