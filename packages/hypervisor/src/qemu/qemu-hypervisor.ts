@@ -6,7 +6,7 @@
 
 import { mkdir, realpath, statfs } from 'node:fs/promises'
 import { availableParallelism, totalmem } from 'node:os'
-import type { CancelTimer, Clock, Logger } from '@atoll/kit'
+import type { CancelTimer } from '@atoll/kit'
 import {
   GuestNotFound,
   GuestNotRunning,
