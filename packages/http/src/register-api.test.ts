@@ -234,3 +234,33 @@ test('bytes of any size stream into a handler', async (t) => {
   const reply = await server.inject({ method: 'PUT', url: '/things/bytes', headers, payload })
   assert.deepEqual(reply.json(), { size: 1_048_576 })
 })
+
+test('the signal is quiet for a client that waits for its answer, and aborts when one goes away', async (t) => {
+  const started = Promise.withResolvers<AbortSignal>()
+  const waiting = endpoint({
+    method: 'PUT',
+    path: '/waiting',
+    rule: null,
+    body: 'stream',
+    handle: async ({ stream, signal, query }) => {
+      for await (const _ of stream);
+      await new Promise((resolve) => setImmediate(resolve))
+      if (query.leaves === undefined) return { aborted: signal.aborted }
+      started.resolve(signal)
+      return new Promise((resolve) => signal.addEventListener('abort', resolve))
+    },
+  })
+  const server = Fastify({ forceCloseConnections: true })
+  t.after(() => server.close())
+  const gate = { verifyToken: () => member, router: routeHere, random: seededRandom(1), log: silentLogger }
+  await registerApi(server, { ...api, endpoints: [waiting] }, gate)
+  const url = `${await server.listen({ port: 0, host: '127.0.0.1' })}/things/waiting`
+  const options = { method: 'PUT', body: 'bytes', headers: { 'content-type': 'application/octet-stream' } }
+  assert.deepEqual(await (await fetch(url, options)).json(), { aborted: false })
+  const client = new AbortController()
+  const left = assert.rejects(fetch(`${url}?leaves`, { ...options, signal: client.signal }))
+  const signal = await started.promise
+  client.abort()
+  await left
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve))
+})

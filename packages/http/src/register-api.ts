@@ -153,8 +153,9 @@ async function perform(handling: Handling, endpoint: Endpoint, context: Context)
 function contextOf({ api, gate, policy, request, reply, passing }: Handling): Context {
   const { authorization } = passing
   const abort = new AbortController()
-  request.raw.once('close', () => {
-    if (!reply.raw.writableFinished) abort.abort()
+  // Not the request's own `close`: that one comes as soon as its body was read.
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableEnded) abort.abort()
   })
   const allows = (rule: string, target?: Target) => {
     assert(authorization, 'an endpoint without a rule has no authorization')
