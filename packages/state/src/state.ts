@@ -91,6 +91,11 @@ export class State implements Reader {
     }
   }
 
+  /** Whether this site may write the record; for the repair of what a crash left, which is nobody else's to do. */
+  isKeptHere(record: Pick<AnyRecord, 'home'>): boolean {
+    return record.home === this.site.name
+  }
+
   /** Name of the home of a record, tombstones included; undefined when this site has never seen it. */
   async homeOf(table: string, id: string): Promise<string | undefined> {
     if (!this.#options.records.some(({ name }) => name === table)) return undefined
