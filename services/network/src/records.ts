@@ -67,6 +67,9 @@ export interface FixedIp {
   readonly ip_address: string
 }
 
+/** Owner of the one port of a network that holds the addresses where DHCP and metadata answer. */
+export const DHCP_OWNER = 'network:dhcp'
+
 export const ports = defineRecord(
   'ports',
   {

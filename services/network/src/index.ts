@@ -1,0 +1,13 @@
+/** Networks, subnets and ports: Neutron v2.0, what compute does with ports, and the agent that wires them. */
+
+export { asNetworkError } from './as-network-error.ts'
+export { createNetworkApi, type NetworkApiOptions, VNIS } from './create-network-api.ts'
+export * from './errors.ts'
+export {
+  defaultNetworks,
+  type PreparePort,
+  preparePort,
+  type ReleasePorts,
+  unbindOrDeletePorts,
+} from './ports/server-ports.ts'
+export * from './records.ts'
