@@ -68,6 +68,13 @@ export async function forgedSite(options: {
   return { ...forged, cloudAuthority, site: { ...forged.site, certificate } }
 }
 
+/** A stranger tries to be a peer of a site: all names and key identifiers are right, only the signature is not. */
+export async function forgedPeer(keys: KeyRing): Promise<KeyRing> {
+  const site = { certificate: keys.site.certificate, privateKey: generatePrivateKey() }
+  const identity = { cloud, site: parsed(site).subject.split('CN=')[1] ?? '', peer: 'peer-1' }
+  return { ...keys, peer: await createPeer({ clock: systemClock, random: systemRandom, site, identity }) }
+}
+
 export function keyPair(pair: Partial<KeyPair>): KeyPair {
   const { certificate, privateKey } = pair
   if (certificate === undefined || privateKey === undefined) throw new Error('the pair is not whole')
@@ -121,10 +128,15 @@ export class MemoryTokenStore implements JoinTokenStore {
 /** Time that stands still until nothing else is left to do, then jumps to the next timer. */
 export class VirtualClock implements Clock {
   #nowMs = 0
+  readonly #epochMs: number
   #timers: { readonly atMs: number; readonly action: () => void }[] = []
 
+  constructor(epochMs = 0) {
+    this.#epochMs = epochMs
+  }
+
   nowMs(): number {
-    return this.#nowMs
+    return this.#epochMs + this.#nowMs
   }
 
   monotonicMs(): number {
@@ -153,6 +165,13 @@ export class VirtualClock implements Clock {
       this.#fireNext()
     }
     return promise
+  }
+
+  /** Lets `durationMs` pass at once. */
+  advance(durationMs: number): void {
+    const untilMs = this.#nowMs + durationMs
+    while (this.#timers.some(({ atMs }) => atMs <= untilMs)) this.#fireNext()
+    this.#nowMs = untilMs
   }
 
   #fireNext(): void {

@@ -15,6 +15,7 @@ export class Deadline implements Disposable {
   readonly #abort = new AbortController()
   readonly #onAbort = () => this.#abort.abort(this.#options.signal?.reason)
   #cancel: CancelTimer
+  #isStopped = false
 
   constructor(options: DeadlineOptions) {
     this.#options = options
@@ -30,16 +31,17 @@ export class Deadline implements Disposable {
   /** Starts the whole time anew, since there was progress. */
   restart(): void {
     this.#cancel()
-    this.#cancel = this.#arm()
+    if (!this.#isStopped) this.#cancel = this.#arm()
   }
 
   /** No time-out any more; the caller's signal stays joined until disposal. */
   stop(): void {
+    this.#isStopped = true
     this.#cancel()
   }
 
   [Symbol.dispose](): void {
-    this.#cancel()
+    this.stop()
     this.#options.signal?.removeEventListener('abort', this.#onAbort)
   }
 

@@ -12,14 +12,13 @@ import type { PeerRequest, PeerResponse } from './peer-transport.ts'
 const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM } = constants
 
 export class Exchange {
-  /** Rejects with `PeerUnreachable`, or with the error of the caller's own body or signal. */
+  /** Rejects with the reason of the signal, or with `PeerUnreachable`, whose cause may be the caller's own body. */
   readonly answer: Promise<PeerResponse>
   /** Resolves when nothing of the exchange is under way any more. */
   readonly closed: Promise<void>
   readonly #site: string
   readonly #stream: ClientHttp2Stream
   readonly #deadline: Deadline
-  #lastStreamId = Number.POSITIVE_INFINITY
 
   /** Callers dispose of the deadline after `closed`. @throws PeerUnreachable when the session has just ended */
   constructor(options: { session: ClientHttp2Session; request: PeerRequest; deadline: Deadline }) {
@@ -27,16 +26,10 @@ export class Exchange {
     this.#site = request.site
     this.#deadline = deadline
     this.#stream = this.#open(session, request)
-    // A peer that goes away names the last request it has looked at (RFC 9113 §6.8).
-    const onGoaway = (_code: number, lastStreamId: number) => {
-      this.#lastStreamId = lastStreamId
-    }
-    session.once('goaway', onGoaway)
     const cancel = () => this.#stream.close(NGHTTP2_CANCEL)
     deadline.signal.addEventListener('abort', cancel, { once: true })
     this.closed = new Promise((resolve) => {
       this.#stream.once('close', () => {
-        session.off('goaway', onGoaway)
         deadline.signal.removeEventListener('abort', cancel)
         resolve()
       })
@@ -45,10 +38,13 @@ export class Exchange {
     this.#send(request.body)
   }
 
-  /** A request that never left, or that the peer refused to look at, has not been done. */
+  /**
+   * A request that never left has not been done, nor has one that the peer refused to look at: by name, or as one
+   * above the last that it names when it goes away (RFC 9113 §6.8), which nghttp2 turns into the same code.
+   */
   get mayHaveBeenDone(): boolean {
     const { id, rstCode } = this.#stream
-    return id !== undefined && id <= this.#lastStreamId && rstCode !== NGHTTP2_REFUSED_STREAM
+    return id !== undefined && rstCode !== NGHTTP2_REFUSED_STREAM
   }
 
   #open(session: ClientHttp2Session, { method, path, headers = {}, body }: PeerRequest): ClientHttp2Stream {
@@ -113,7 +109,6 @@ export class Exchange {
         done(error)
       },
     })
-    stream.once('aborted', () => body.destroy(failure()))
     stream.once('error', (cause) => body.destroy(signal.aborted ? signal.reason : this.#lost(cause)))
     stream.once('close', () => {
       if (!stream.readableEnded) body.destroy(failure())

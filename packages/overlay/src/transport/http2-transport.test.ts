@@ -7,7 +7,16 @@ import { buffer } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import test, { type TestContext } from 'node:test'
 import { systemClock, systemRandom, TooBusy } from '@atoll/kit'
-import { clockAt, forgedSite, keyPair, testCloud, testSite, until } from '../testing.ts'
+import {
+  clockAt,
+  forgedPeer,
+  forgedSite,
+  keyPair,
+  testCloud,
+  testSite,
+  until,
+  VirtualClock,
+} from '../testing.ts'
 import type { CredentialSource, KeyRing } from '../trust/key-ring.ts'
 import { defaultValidity } from '../trust/validity.ts'
 import type { Address } from './dial.ts'
@@ -26,6 +35,7 @@ const expired = await testSite({
 })
 const stranger = await testCloud()
 const liar = await testSite({ cloudAuthority, site: 'c', peerSite: 'b' })
+const forged = await forgedPeer(siteB)
 const forger = await forgedSite({ cloudAuthority, forger: 'c', site: 'b' })
 
 const loopback: Address = { host: '127.0.0.1', port: 0 }
@@ -108,7 +118,7 @@ peerTransportSuite('http2', async (handler: MockHandler) => {
 })
 
 test('a server of another site, of another cloud, with a forged or an expired certificate gets no request', async (t) => {
-  for (const keys of [founder, stranger, liar, forger, expired]) {
+  for (const keys of [founder, stranger, liar, forger, forged, expired]) {
     let requests = 0
     const count: PeerRequestHandler = () => {
       requests++
@@ -126,7 +136,7 @@ test('a client of another cloud, with a forged or an expired certificate is answ
     requests++
   }
   const { address } = await listen(t, count)
-  for (const keys of [stranger, liar, forger, expired]) {
+  for (const keys of [stranger, liar, forger, forged, expired]) {
     // It trusts the server, so that only the server can refuse.
     const credentials: CredentialSource = { keys: { ...keys, cloudAuthority } }
     for (const path of ['/', '/peer/v1/join']) {
@@ -358,6 +368,65 @@ test('a slow reader slows the sender down', async (t) => {
   let bytes = 0
   for await (const piece of body) bytes += (piece as Buffer).length
   assert.equal(bytes, 64 * 1024 * 1024)
+})
+
+test('an upload that makes progress may take longer than the time-out', async (t) => {
+  const { address } = await listen(t, async (_identity, request, response) => {
+    await buffer(request)
+    response.writeHead(204).end()
+  })
+  const clock = new VirtualClock(Date.now())
+  const transport = transportTo(t, [address], { clock })
+  const upload = async (pauseMs: number) => {
+    async function* source() {
+      for (let piece = 0; piece < 3; piece++) {
+        yield Buffer.from('x')
+        clock.advance(pauseMs)
+      }
+    }
+    const body = Readable.from(source())
+    const { status } = await transport.request({ ...get, method: 'POST', body, timeoutMs: 1000 })
+    return status
+  }
+  assert.equal(await upload(900), 204)
+  assert.equal((await unreachable(upload(1000))).reason, 'timeout')
+})
+
+test('once the answer has begun, the time-out is over, even while the upload goes on', async (t) => {
+  const { address } = await listen(t, async (_identity, request, response) => {
+    response.writeHead(200)
+    response.flushHeaders()
+    await pipeline(request, response)
+  })
+  const clock = new VirtualClock(Date.now())
+  const release = Promise.withResolvers<void>()
+  async function* source() {
+    yield Buffer.from('a')
+    await release.promise
+    yield Buffer.from('b')
+    clock.advance(1500)
+    yield Buffer.from('c')
+  }
+  const body = Readable.from(source())
+  const answer = await transportTo(t, [address], { clock }).request({
+    ...get,
+    method: 'POST',
+    body,
+    timeoutMs: 1000,
+  })
+  release.resolve()
+  assert.equal((await buffer(answer.body)).toString(), 'abc')
+})
+
+test('a request that the peer disowns when it goes away was not done', async (t) => {
+  const { address } = await listen(t, (_identity, request, response) => {
+    if (request.url === '/disowned') request.stream.session?.goaway(0, 1)
+    else response.writeHead(204).end()
+  })
+  const transport = transportTo(t, [address])
+  ;(await transport.request(get)).body.resume()
+  const detail = await unreachable(transport.request({ ...get, path: '/disowned' }))
+  assert.deepEqual(detail, { site: 'b', reason: 'connection_lost', mayHaveBeenDone: false })
 })
 
 test('a source that fails in the middle fails the request with its own error', async (t) => {

@@ -139,14 +139,24 @@ test('a text that is no token is refused before anything is sent', async () => {
 })
 
 test('an answer from another cloud, for another site or for another key is refused', async () => {
-  const { token, accept } = await invitation()
+  const { token, accept, store } = await invitation()
   const pending = await createJoinRequest({ token, siteName: 'b' })
+  const stolen = new MemoryTokenStore()
+  for (const record of store.records.values()) await stolen.add(record)
   const answer = await accept(pending.request)
   const impostor = await testCloud()
   const other = await testSite({ cloudAuthority, site: 'c' })
   const sameName = await testSite({ cloudAuthority, site: 'b' })
   const foreign = await testSite({ cloudAuthority: keyPair(impostor.cloudAuthority), site: 'b' })
+  // It has stolen the record of the token, and so answers with a genuine certificate of its own.
+  const genuine = await acceptJoin({
+    ...issue,
+    cloudAuthority: keyPair(impostor.cloudAuthority),
+    store: stolen,
+    request: pending.request,
+  })
   const bad: unknown[] = [
+    genuine,
     undefined,
     {},
     { ...answer, cloudCertificate: 'x' },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { systemClock, systemRandom } from '@atoll/kit'
-import { clockAt, cloud, forgedSite, parsed, testCloud, testSite } from '../testing.ts'
+import { clockAt, cloud, forgedPeer, forgedSite, parsed, testCloud, testSite } from '../testing.ts'
 import { foundCloud, issueSite, renewPeer } from './authority.ts'
 import { NameInvalid, PeerIdentityInvalid } from './errors.ts'
 import { parsePeerUri, parseSiteUri } from './identity.ts'
@@ -47,9 +47,10 @@ test('a certificate of another cloud of the same name is refused', async () => {
   assert.match(refusal(await testCloud()), /not issued by this cloud/)
 })
 
-test('a chain whose links do not sign one another is refused, although their names match', async () => {
-  const forged = await testCloud()
-  assert.match(refusal({ ...founder, peer: forged.peer }), /not issued by the site beside it/)
+test('a chain whose links do not sign one another is refused, although their names and key identifiers match', async () => {
+  assert.match(refusal(await forgedPeer(founder)), /not issued by the site beside it/)
+  const { peer } = await testCloud()
+  assert.match(refusal({ ...founder, peer }), /not issued by the site beside it/)
 })
 
 test('a peer cannot stand in for a site, nor a site for a peer', () => {

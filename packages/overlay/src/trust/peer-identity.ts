@@ -129,8 +129,8 @@ function verifyLeaf(peer: X509Certificate, { cloudAuthority, nowMs }: TrustOptio
   const identity = parsePeerUri(uriOf(peer))
   require(identity, 'its name is not one of a peer')
   require(identity.cloud === cloud, 'it is of another cloud')
-  require(peer.issuer ===
-    distinguishedName(siteName(identity)), 'a site has certified a peer that is not its own')
+  const issuer = distinguishedName(siteName(identity))
+  require(peer.issuer === issuer, 'a site has certified a peer that is not its own')
   return { identity, validity: validityOf(peer) }
 }
 
