@@ -27,6 +27,8 @@ export const projects = defineRecord(
     enabled: boolean(true),
     parent_id: text().nullable(),
     tags: json<readonly string[]>([]),
+    /** Attributes that Keystone does not know: kept and shown as they came. */
+    extra: json<Readonly<Record<string, unknown>>>({}),
   },
   { audience: 'everyone', authority: (row) => row.domain_id, indexes: [['domain_id', 'name']] },
 )
@@ -44,6 +46,8 @@ export const users = defineRecord(
     password_hash: text().nullable(),
     /** Tokens issued before are void: set when the password changes. Milliseconds since the Unix epoch. */
     tokens_valid_from_ms: integer(),
+    /** Attributes that Keystone does not know: kept and shown as they came. */
+    extra: json<Readonly<Record<string, unknown>>>({}),
   },
   { audience: 'everyone', authority: (row) => row.domain_id, indexes: [['domain_id', 'name']] },
 )
@@ -71,11 +75,23 @@ export const roleAssignments = defineRecord(
   },
 )
 
-/** A revoked token. Written at any site, obeyed at all. May be forgotten once the token would have expired anyway. */
+/**
+ * What makes tokens void. Written at any site, obeyed at all. May be forgotten once every token that it concerns
+ * would have expired anyway.
+ */
 export const revocations = defineRecord(
   'revocations',
-  { audit_id: text(), expires_at_ms: integer() },
-  { indexes: [['audit_id']] },
+  {
+    /**
+     * The audit id of one token; or the id of a user, project or domain that was deleted; or `user:target` where a
+     * grant was withdrawn, or `role:name` of a role that is gone. All tokens that it names are void.
+     */
+    audit_id: text(),
+    /** Only tokens issued before are void; null for all, whenever they were issued. Milliseconds since the epoch. */
+    issued_before_ms: integer().nullable(),
+    expires_at_ms: integer(),
+  },
+  { indexes: [['audit_id'], ['expires_at_ms']] },
 )
 
 export const identityRecords = [
