@@ -4,6 +4,12 @@ export { asNetworkError } from './as-network-error.ts'
 export { createNetworkApi, type NetworkApiOptions, VNIS } from './create-network-api.ts'
 export * from './errors.ts'
 export {
+  type ServerInterface,
+  type ServerNetworking,
+  type ServerPortRequest,
+  serverNetworking,
+} from './ports/server-networking.ts'
+export {
   defaultNetworks,
   type PreparePort,
   preparePort,

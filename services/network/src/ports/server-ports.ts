@@ -17,11 +17,11 @@ import type { Port } from './view.ts'
 
 export interface PreparePort {
   /** Makes a port on this network; exactly one of this and `portId` is given. */
-  readonly networkId?: string
+  readonly networkId?: string | undefined
   /** Binds this port, which nobody uses. */
-  readonly portId?: string
+  readonly portId?: string | undefined
   /** The address that a new port must have. */
-  readonly fixedIp?: string
+  readonly fixedIp?: string | undefined
   readonly serverId: string
   /** `compute:<availability zone>`. */
   readonly deviceOwner: string
@@ -102,6 +102,7 @@ export async function defaultNetworks(
     .select(scope, networks)
     .selectAll()
     .where('admin_state_up', '=', true)
+    .where('is_external', '=', false)
     .where((query) => query.or([query('project_id', '=', projectId), query('shared', '=', true)]))
     .limit(2)
     .execute()
