@@ -339,6 +339,8 @@ function asExpected(error: unknown, log: Logger): AtollError {
 }
 
 function sendError(api: Api, reply: FastifyReply, error: AtollError, requestId: string): FastifyReply {
+  // Between peers the code decides what to do next; to a client it is a hint for the documentation.
+  reply.header('atoll-error', error.code)
   if (error.retryAfterMs !== undefined)
     reply.header('retry-after', String(Math.ceil(error.retryAfterMs / 1000)))
   if (error.status === 401) reply.header('www-authenticate', `Keystone uri="${identityUrl(reply.request)}"`)

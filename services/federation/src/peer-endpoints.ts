@@ -45,7 +45,7 @@ const AcceptBody = Type.Object({
     { additionalProperties: true },
   ),
 })
-const DigestParams = Type.Object({ digest: Type.String({ pattern: '^(sha256:)?[0-9a-f]{64}$' }) })
+const DigestParams = Type.Object({ digest: Type.String({ pattern: '^[0-9a-f]{64}$' }) })
 
 /** Registers the peer endpoints on the listener for peers. */
 export async function registerPeerEndpoints(

@@ -1,0 +1,194 @@
+/** A small cloud for tests: sites with one toy service each, joined by a network in memory. */
+
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Api, endpoint, NO_ROOM, registerApi } from '@atoll/http'
+import { AtollError, Supervisor, seededRandom, silentLogger, systemClock } from '@atoll/kit'
+import { type KeyRing, MockNetwork, type MockResponse, SiteSigner } from '@atoll/overlay'
+import { openSqlite, text } from '@atoll/rome'
+import { cloudScope, defineRecord, foundShare, type RecordTable, State, takeNumber } from '@atoll/state'
+import Fastify from 'fastify'
+import { Type } from 'typebox'
+import { Federation } from './federation.ts'
+import { federationRecords } from './records.ts'
+import { federationTables } from './tables.ts'
+
+export const domains = defineRecord(
+  'domains',
+  { name: text() },
+  { audience: 'everyone', authority: () => 'root' },
+)
+export const boats = defineRecord(
+  'boats',
+  { name: text() },
+  { audience: 'everyone', followsUse: (row) => row.name !== 'moored' },
+)
+
+const records = [...federationRecords, domains, boats] as unknown as readonly RecordTable[]
+export const all = cloudScope('test')
+const noRoom = new AtollError({ code: NO_ROOM, status: 409, fault: 'conflictingRequest' }, 'full', undefined)
+
+export type TestSite = Awaited<ReturnType<typeof openSite>>
+
+/** Opens sites that all know each other; the first one is the founder. */
+export async function openCloud(names: readonly string[], after: (cleanUp: () => Promise<void>) => void) {
+  const network = new MockNetwork({ clock: systemClock, random: seededRandom('cloud'), link: { delayMs: 2 } })
+  const sites = new Map<string, TestSite>()
+  for (const [index, name] of names.entries()) {
+    sites.set(name, await openSite({ network, name, code: index + 1, founder: names[0] ?? '', names, after }))
+  }
+  const site = (name: string): TestSite => {
+    const found = sites.get(name)
+    if (!found) throw new Error(`no site ${name}`)
+    return found
+  }
+  return { network, site }
+}
+
+async function openSite(options: {
+  network: MockNetwork
+  name: string
+  code: number
+  founder: string
+  names: readonly string[]
+  after: (cleanUp: () => Promise<void>) => void
+}) {
+  const { network, name, code, founder, names, after } = options
+  const directory = mkdtempSync(join(tmpdir(), `atoll-${name}-`))
+  const store = openSqlite({ path: join(directory, 'state.sqlite') })
+  const world = { clock: systemClock, random: seededRandom(name), log: silentLogger }
+  const state = await State.open({ ...world, store, site: { name, code }, records, locals: federationTables })
+  const identity = { cloud: 'test', site: name, peer: 'p' }
+  const settings = { hasRoom: true }
+  const federation = await Federation.open({
+    ...world,
+    store,
+    state,
+    transport: network.connect(identity),
+    keys: () =>
+      ({ cloudAuthority: { certificate: '' }, signingKey: SiteSigner.generate().privateKey }) as KeyRing,
+    records,
+    domains: domains as unknown as RecordTable,
+    root: { domainId: 'root', founder },
+    places: () => ({
+      withRoom: () => names.filter((other) => other !== name),
+      siteOfZone: (zone) => names.find((other) => other === zone),
+    }),
+    wantedShares: async () => [],
+    chunks: { manifest: () => Promise.reject(noRoom), chunk: () => Promise.reject(noRoom) },
+    self: { addresses: [{ host: name, port: 1 }], apiUrl: `http://${name}` },
+    contacts: names
+      .filter((other) => other !== name)
+      .map((other) => ({ name: other, addresses: [{ host: other, port: 1 }] })),
+  })
+  const gate = {
+    ...world,
+    verifyToken: () => ({
+      userId: 'u',
+      userDomainId: 'd',
+      projectId: 'p',
+      domainId: null,
+      roles: ['admin'],
+      auditId: 'a',
+      expiresAtMs: 0,
+    }),
+    router: federation.router,
+  }
+  const [clients, peers] = [Fastify(), Fastify()]
+  await registerApi(clients, toyApi(state, settings), gate)
+  const peerOf = (request: { headers: Record<string, unknown> }) => ({
+    site: String(request.headers['test-peer']),
+  })
+  await registerApi(peers, toyApi(state, settings), { ...gate, peerOf })
+  await federation.registerOn(peers, peerOf)
+  const stopListening = network.listen(
+    identity,
+    async (peer, { method, path, headers, body }): Promise<MockResponse> => {
+      const reply = await peers.inject({
+        method: method as 'GET',
+        url: path,
+        headers: { ...headers, 'test-peer': peer.site } as Record<string, string>,
+        ...(body.length > 0 ? { payload: body } : {}),
+      })
+      return {
+        status: reply.statusCode,
+        headers: reply.headers as Record<string, string>,
+        body: reply.rawPayload,
+      }
+    },
+  )
+  const supervisor = new Supervisor(world)
+  for (const service of federation.services()) supervisor.start(service)
+  after(async () => {
+    stopListening()
+    await supervisor.stop()
+    await store.close()
+    rmSync(directory, { recursive: true })
+  })
+  return { name, state, federation, clients, settings }
+}
+
+/** Boats: one table, with every kind of write that the router knows. */
+function toyApi(state: State, settings: { readonly hasRoom: boolean }): Api {
+  const Body = Type.Object({ name: Type.String(), zone: Type.Optional(Type.String()) })
+  const needs = { vcpus: 1, ramMib: 1, diskGib: 1 }
+  return {
+    prefix: '/toy',
+    faults: 'nova',
+    rules: { any: '@' },
+    endpoints: [
+      endpoint({
+        method: 'POST',
+        path: '/boats',
+        rule: 'any',
+        body: Body,
+        status: 201,
+        writes: ({ body }) => ({ kind: 'workload', availabilityZone: body.zone, needs }),
+        handle: ({ body }) => {
+          if (!settings.hasRoom) throw noRoom
+          return state.transaction((transaction) => transaction.insert(boats, { name: body.name }))
+        },
+        handleNoRoom: async () => ({ name: 'nowhere' }),
+      }),
+      endpoint({
+        method: 'PUT',
+        path: '/boats/:id',
+        rule: 'any',
+        body: Body,
+        writes: ({ params }) => ({ kind: 'record', table: 'boats', id: params.id ?? '' }),
+        handle: ({ params, body }) =>
+          state.transaction((transaction) => transaction.update(boats, params.id ?? '', { name: body.name })),
+      }),
+      endpoint({
+        method: 'POST',
+        path: '/domains',
+        rule: 'any',
+        body: Body,
+        writes: () => ({ kind: 'cloud' }),
+        handle: ({ body }) =>
+          state.transaction((transaction) => transaction.insert(domains, { name: body.name })),
+      }),
+    ],
+  }
+}
+
+/** Founds what the cloud needs at its first site. */
+export async function foundCloudRecords({ state }: TestSite): Promise<void> {
+  await state.transaction(async (transaction) => {
+    await transaction.insert(domains, { id: 'root', name: 'root' })
+    await foundShare(transaction, 'numbers:root', { ranges: [[1, 101]] })
+  })
+}
+
+export const takeOne = ({ state }: TestSite): Promise<number> =>
+  state.transaction((transaction) => takeNumber(transaction, { resource: 'numbers:root', holder: 'h' }))
+
+/** Waits until `condition` holds, at most 5 s. */
+export async function until(what: string, condition: () => Promise<boolean> | boolean): Promise<void> {
+  for (let tries = 0; tries < 500; tries++) {
+    if (await condition()) return
+    await new Promise((resolve) => systemClock.after(10, () => resolve(undefined)))
+  }
+  throw new Error(`waited in vain until ${what}`)
+}
