@@ -1,0 +1,64 @@
+/** What an operator asks a running peer on its own machine: a Unix socket in the data directory, for its owner only. */
+
+import { chmodSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { validateBody } from '@atoll/http'
+import { AtollError } from '@atoll/kit'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { Type } from 'typebox'
+
+/** One site as this peer sees it. */
+export interface SiteStatus {
+  readonly name: string
+  readonly apiUrl: string
+  /** Milliseconds by which what we know of it may lag; null when it was never heard of. */
+  readonly ageMs: number | null
+  readonly isReachable: boolean
+  readonly roundTripMs: number | null
+  readonly hosts: number
+  readonly servers: number
+}
+
+export interface PeerStatus {
+  readonly cloud: string
+  readonly site: string
+  readonly version: string
+  readonly uptimeMs: number
+  readonly apiUrl: string
+  readonly hypervisor: string
+  readonly sites: readonly SiteStatus[]
+}
+
+export interface AdminHandlers {
+  status(): Promise<PeerStatus>
+  issueJoinToken(options: { siteName?: string; lifeMs: number }): Promise<string>
+}
+
+const TokenBody = Type.Object({
+  siteName: Type.Optional(Type.String({ maxLength: 63 })),
+  lifeMs: Type.Integer({ minimum: 1000, maximum: 30 * 24 * 3600 * 1000 }),
+})
+
+export const adminSocketPath = (dataDirectory: string) => join(dataDirectory, 'admin.sock')
+
+/** Serves the socket; close the returned server to remove it. Callers must hold the lock of the directory. */
+export async function serveAdmin(dataDirectory: string, handlers: AdminHandlers): Promise<FastifyInstance> {
+  const server = Fastify({ forceCloseConnections: true })
+  server.setErrorHandler((error, _request, reply) => {
+    const isExpected = error instanceof AtollError
+    return reply
+      .status(isExpected ? error.status : 500)
+      .send({ message: isExpected ? error.message : String(error) })
+  })
+  server.get('/status', () => handlers.status())
+  server.post('/join-tokens', async (request) => {
+    const { siteName, lifeMs } = validateBody(TokenBody, request.body)
+    return { token: await handlers.issueJoinToken({ lifeMs, ...(siteName ? { siteName } : {}) }) }
+  })
+  const path = adminSocketPath(dataDirectory)
+  // A socket file of a peer that was killed stays behind and would refuse the bind.
+  rmSync(path, { force: true })
+  await server.listen({ path })
+  chmodSync(path, 0o600)
+  return server
+}

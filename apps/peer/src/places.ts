@@ -1,0 +1,63 @@
+/** Which sites have room, from the replicas of their hosts' records: kept in memory, changed with every commit. */
+
+import { hosts } from '@atoll/compute'
+import type { Freshness, Needs, Places } from '@atoll/federation'
+import type { Row } from '@atoll/rome'
+import { cloudScope, type State } from '@atoll/state'
+
+type Host = Row<typeof hosts>
+
+const scope = cloudScope('places for workloads')
+
+/** The answer is a guess: the site itself decides, in the transaction that claims the host. */
+export class HostPlaces implements Places {
+  readonly #state: State
+  readonly #freshness: Freshness
+  readonly #hosts = new Map<string, Host>()
+
+  /** Callers must `load` it before use. */
+  constructor(state: State, freshness: Freshness) {
+    this.#state = state
+    this.#freshness = freshness
+    state.onCommit((changes) => {
+      const changed = changes.filter(({ table }) => table === hosts.name).map(({ id }) => id)
+      if (changed.length > 0) void this.#reload(changed)
+    })
+  }
+
+  async load(): Promise<void> {
+    for (const host of await this.#state.select(scope, hosts).selectAll().execute())
+      this.#hosts.set(host.id, host)
+  }
+
+  withRoom(needs: Needs, availabilityZone: string | undefined): readonly string[] {
+    const freeBySite = new Map<string, number>()
+    for (const host of this.#hosts.values()) {
+      if (host.home === this.#state.site.name || !this.#freshness.isReachable(host.home)) continue
+      if (availabilityZone !== undefined && host.availability_zone !== availabilityZone) continue
+      if (!hasRoom(host, needs)) continue
+      freeBySite.set(host.home, (freeBySite.get(host.home) ?? 0) + (host.ram_mib - host.ram_mib_used))
+    }
+    return [...freeBySite].sort(([, left], [, right]) => right - left).map(([site]) => site)
+  }
+
+  siteOfZone(availabilityZone: string): string | undefined {
+    for (const host of this.#hosts.values()) if (host.availability_zone === availabilityZone) return host.home
+    return undefined
+  }
+
+  async #reload(ids: readonly string[]): Promise<void> {
+    const rows = await this.#state.select(scope, hosts).selectAll().where('id', 'in', ids).execute()
+    for (const id of ids) this.#hosts.delete(id)
+    for (const row of rows) this.#hosts.set(row.id, row)
+  }
+}
+
+function hasRoom(host: Host, { vcpus, ramMib, diskGib }: Needs): boolean {
+  return (
+    host.enabled &&
+    host.vcpus * host.cpu_allocation_ratio - host.vcpus_used >= vcpus &&
+    host.ram_mib - host.ram_mib_used >= ramMib &&
+    host.disk_gib - host.disk_gib_used >= diskGib
+  )
+}

@@ -1,0 +1,34 @@
+/** The chunk store of another site, read through the peer endpoints. Whoever reads verifies every digest. */
+
+import { type ChunkSource, MANIFEST_BYTES_MAX } from '@atoll/images'
+import type { PeerTransport } from '@atoll/overlay'
+
+/** A chunk is smaller than the largest manifest. */
+const BYTES_MAX = MANIFEST_BYTES_MAX
+/** Beside the round trip: reading one chunk from a slow disk. */
+const WORK_MS = 5000
+
+export function remoteChunks(transport: PeerTransport, site: string): ChunkSource {
+  const get = async (path: string, signal?: AbortSignal): Promise<Uint8Array> => {
+    const response = await transport.request({
+      site,
+      method: 'GET',
+      path,
+      timeoutMs: transport.timeoutFor(site, WORK_MS),
+      ...(signal ? { signal } : {}),
+    })
+    const chunks: Buffer[] = []
+    let size = 0
+    for await (const chunk of response.body) {
+      size += (chunk as Buffer).length
+      if (size > BYTES_MAX) throw new Error(`${site} sent more than ${BYTES_MAX} bytes for ${path}`)
+      chunks.push(chunk as Buffer)
+    }
+    if (response.status !== 200) throw new Error(`${site} answered ${response.status} for ${path}`)
+    return Buffer.concat(chunks)
+  }
+  return {
+    manifest: (digest, signal) => get(`/peer/v1/manifests/${digest}`, signal),
+    chunk: (digest, signal) => get(`/peer/v1/chunks/${digest}`, signal),
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * The world as a parameter: everything outside of a peer that it can see or touch. Production hands in the machine,
+ * the simulator hands in its own; the peer is the same.
+ */
+
+import type { Fabric, MetadataHandler } from '@atoll/fabric'
+import type { Hypervisor } from '@atoll/hypervisor'
+import type { Passwords } from '@atoll/identity'
+import type { Files, ImageStore } from '@atoll/images'
+import type { Clock, Logger, Random } from '@atoll/kit'
+import type { KeyRing, PeerTransport } from '@atoll/overlay'
+import type { Store } from '@atoll/rome'
+
+export interface World {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  readonly store: Store
+  /** The keys of the moment; a renewal replaces them. */
+  readonly keys: () => KeyRing
+  readonly transport: PeerTransport
+  readonly images: ImageStore
+  readonly files: Files
+  readonly passwords: Passwords
+  readonly hosts: readonly WorldHost[]
+  /** Where the machine keeps what guests boot from. */
+  readonly directories: { readonly images: string; readonly configDrives: string }
+}
+
+/** A compute host: its hypervisor and its networking. */
+export interface WorldHost {
+  /** Unique at the site. */
+  readonly name: string
+  readonly tunnelIp: string
+  readonly hypervisor: Hypervisor
+  /** Called once; the fabric serves guests' metadata requests through the handler. */
+  readonly makeFabric: (metadata: MetadataHandler) => Fabric
+  readonly capacity?: { readonly vcpus?: number; readonly ramMib?: number; readonly diskGib?: number }
+}
