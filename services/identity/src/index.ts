@@ -17,6 +17,7 @@ export { createTestPasswords } from './passwords/test-passwords.ts'
 export * from './records.ts'
 export { identityRules } from './rules.ts'
 export type { TokenClaims } from './tokens/claims.ts'
+export { createRevocationForgetter, type ForgetOptions } from './tokens/forget-revocations.ts'
 export {
   createTokens,
   type IssuedToken,
