@@ -3,37 +3,268 @@
  * waits or decides; it only says what is connected to what.
  */
 
-import { type KeyObject, createPublicKey } from 'node:crypto'
 import {
+  computeLocals,
   computeRecords,
-  computeTables,
   createComputeApi,
-  createHostSnapshots,
   createMetadataService,
   HostAgent,
-  hosts as hostRecords,
   makeConfigDrive,
   quotaFounders,
+  servers,
 } from '@atoll/compute'
-import { Federation, federationRecords, federationTables, type SiteHint } from '@atoll/federation'
-import type { Api } from '@atoll/http'
+import { Federation, federationRecords, federationTables, type PeerAddress } from '@atoll/federation'
+import { type Api, type Gate, registerApi } from '@atoll/http'
 import {
+  atollServices,
+  bootstrapIdentity,
   createCatalog,
   createIdentityApi,
   createTokens,
   DEFAULT_DOMAIN_ID,
   domains,
   identityRecords,
-  projects,
-  type TokenKeys,
-  type Tokens,
 } from '@atoll/identity'
-import { createImageApi, createImageCache, imageRecords, images as imageTable } from '@atoll/image'
+import {
+  createImageApi,
+  createImageCache,
+  createImageGarbageCollection,
+  createUploadRepair,
+  imageRecords,
+  Uploads,
+} from '@atoll/image'
 import type { Service } from '@atoll/kit'
-import { createNetworkAgent, createNetworkApi, networkForCompute, networkRecords, subnets } from '@atoll/network'
-import { cloudScope, type Founder, type RecordTable, State } from '@atoll/state'
+import { createNetworkAgent, createNetworkApi, networkLocals, networkRecords, VNIS } from '@atoll/network'
+import { foundShare, heldShare, type RecordTable, type Site, State } from '@atoll/state'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { PeerStatus } from './admin-socket.ts'
+import { imagesForAgent, imagesForCompute, networkForCompute, portsForAgent } from './neighbours.ts'
 import { HostPlaces } from './places.ts'
 import { remoteChunks } from './remote-chunks.ts'
 import type { SiteFile } from './site-file.ts'
-import { wantedShares } from './wanted-shares.ts'
+import { siteTokenKeys } from './site-token-keys.ts'
+import { statusOf } from './status.ts'
+import { quotasWorthHaving, wantedShares } from './wanted-shares.ts'
 import type { World } from './world.ts'
+
+export interface ComposeOptions {
+  readonly site: SiteFile
+  readonly world: World
+  /** What this peer tells other sites and operators of itself. */
+  readonly self: { readonly addresses: readonly PeerAddress[]; readonly apiUrl: string }
+  readonly publicUrl?: string
+  /** The first administrator's password; given at the founding site only. */
+  readonly adminPassword?: string
+}
+
+export interface Peer {
+  readonly site: Site
+  readonly state: State
+  readonly federation: Federation
+  /** Every API of this peer, for the reference pages and the tests of them. */
+  readonly apis: readonly Api[]
+  /** Registers all APIs on a server; with `peerOf`, on one that other sites' peers connect to. */
+  register(server: FastifyInstance, options: { readonly peerOf?: PeerOf }): Promise<void>
+  /** What must run as long as the peer does. */
+  services(): readonly Service[]
+  status(): Promise<PeerStatus>
+  /** Lets go of what is held in memory. Guests run on; the store and the transport belong to the world. */
+  close(): Promise<void>
+}
+
+type PeerOf = (request: FastifyRequest) => { readonly site: string } | undefined
+
+const records: readonly RecordTable[] = [
+  ...identityRecords,
+  ...imageRecords,
+  ...networkRecords,
+  ...computeRecords,
+  ...federationRecords,
+]
+
+/** VXLAN identifiers below are left to whatever the underlay uses itself. */
+const VNI_RANGE = [4096, 2 ** 24] as const
+
+export async function composePeer(options: ComposeOptions): Promise<Peer> {
+  const { site, world } = options
+  const { clock, random, log } = world
+  const startedMs = clock.monotonicMs()
+  const state = await openState(options)
+  if (options.adminPassword !== undefined) await foundRecords(state, options)
+  const federation = await openFederation(options, state)
+  const tokens = await createTokens({
+    state,
+    clock,
+    random,
+    log,
+    keys: siteTokenKeys(federation.signer, federation.directory),
+  })
+  const images = composeImages(options, state)
+  const hosts = composeHosts(options, state, images.cache)
+  const freshness = {
+    isReachable: (record: { home: string }) => federation.freshness.isReachable(record.home),
+  }
+  const apis = [
+    createIdentityApi({
+      state,
+      clock,
+      random,
+      log,
+      passwords: world.passwords,
+      tokens,
+      catalog: createCatalog({
+        region: site.cloud,
+        services: atollServices.filter(({ type }) => type !== 'placement'),
+      }),
+    }),
+    images.api,
+    createNetworkApi({ state }),
+    await createComputeApi({
+      state,
+      network: networkForCompute(state),
+      images: imagesForCompute(state),
+      clock,
+      random,
+      freshness,
+      isHere: (record) => state.isKeptHere(record),
+      isKept: (transaction, table, id) => transaction.isKept(table, id),
+      consoleOutput: (server, lines) => hosts.agent.consoleOutput(server, lines),
+    }),
+  ]
+  const gate: Gate = {
+    verifyToken: (text) => tokens.verify(text),
+    router: federation.router,
+    random,
+    log,
+    describeFreshness: () => federation.describeFreshness(),
+    ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
+  }
+  return {
+    site: state.site,
+    state,
+    federation,
+    apis,
+    register: async (server, { peerOf }) => {
+      if (peerOf) await federation.registerOn(server, peerOf)
+      for (const api of apis) await registerApi(server, api, peerOf ? { ...gate, peerOf } : gate)
+    },
+    services: () => [...federation.services(), ...images.services, ...hosts.services],
+    status: () => statusOf({ site, state, federation, world, startedMs, apiUrl: options.self.apiUrl }),
+    close: async () => {
+      tokens.close()
+      await hosts.close()
+    },
+  }
+}
+
+function openState({ site, world }: ComposeOptions): Promise<State> {
+  return State.open({
+    ...world,
+    site: { name: site.site, code: site.code },
+    records,
+    locals: [...federationTables, ...computeLocals, ...networkLocals],
+    founders: quotaFounders({ isKept: (transaction, table, id) => transaction.isKept(table, id) }),
+  })
+}
+
+/** What a cloud begins with. Idempotent, as the peer may have died in between. */
+async function foundRecords(
+  state: State,
+  { site, world, adminPassword = '' }: ComposeOptions,
+): Promise<void> {
+  await bootstrapIdentity(state, { passwords: world.passwords, adminPassword, sites: [site.founder] })
+  await state.transaction(async (transaction) => {
+    if (!(await heldShare(transaction, VNIS))) await foundShare(transaction, VNIS, { ranges: [VNI_RANGE] })
+  })
+}
+
+async function openFederation({ site, world, self }: ComposeOptions, state: State): Promise<Federation> {
+  const known: { places?: HostPlaces } = {}
+  const federation = await Federation.open({
+    ...world,
+    state,
+    records,
+    domains: domains as unknown as RecordTable,
+    root: { domainId: DEFAULT_DOMAIN_ID, founder: site.founder },
+    places: ({ freshness }) => {
+      known.places = new HostPlaces(state, freshness)
+      return known.places
+    },
+    wantedShares: () => wantedShares(state, quotasWorthHaving),
+    chunks: world.images,
+    self,
+    contacts: site.contacts,
+  })
+  await known.places?.load()
+  return federation
+}
+
+function composeImages({ world }: ComposeOptions, state: State) {
+  const { images, transport, files, clock, log, directories } = world
+  const uploads = new Uploads({ state, images, log })
+  const bytes = {
+    images,
+    // What was uploaded elsewhere lies at the home of the image's record.
+    sourceOf: (image: { readonly home: string }) =>
+      image.home === state.site.name ? undefined : remoteChunks(transport, image.home),
+  }
+  return {
+    api: createImageApi({ ...bytes, state, uploads }),
+    cache: createImageCache({ ...bytes, state, files, clock, directory: directories.images }),
+    services: [
+      createUploadRepair({ uploads, clock, log }),
+      createImageGarbageCollection({ state, images, clock, log }),
+    ],
+  }
+}
+
+function composeHosts(
+  { site, world }: ComposeOptions,
+  state: State,
+  cache: Parameters<typeof imagesForAgent>[1],
+) {
+  const { clock, log, directories } = world
+  const metadata = createMetadataService({
+    state,
+    ports: { portsOf: (...args) => ports.portsOf(...args), serverOf: (id) => ports.serverOf(id) },
+    log,
+  })
+  const fabrics = world.hosts.map(({ name, makeFabric }) => ({
+    hostName: hostNameOf(site, name),
+    fabric: makeFabric(metadata),
+  }))
+  const networkAgent = createNetworkAgent({
+    state,
+    hosts: fabrics,
+    clock,
+    log,
+    servers,
+  })
+  const ports = portsForAgent(state, networkAgent)
+  const agent = new HostAgent({
+    state,
+    clock,
+    log,
+    hosts: world.hosts.map(({ name, tunnelIp, hypervisor, capacity }) => ({
+      name: hostNameOf(site, name),
+      availabilityZone: site.site,
+      tunnelIp,
+      hypervisor,
+      ...(capacity ? { capacity } : {}),
+    })),
+    ports,
+    images: imagesForAgent(state, cache),
+    configDrive: (server, guestPorts) => makeConfigDrive(directories.configDrives, server, guestPorts),
+  })
+  const services: readonly Service[] = world.hosts.length > 0 ? [networkAgent, agent] : []
+  return {
+    agent,
+    services,
+    close: async () => void (await Promise.all(fabrics.map(({ fabric }) => fabric.close()))),
+  }
+}
+
+// A host's own name is unique at its site; the site's name makes it unique in the cloud.
+function hostNameOf({ site }: SiteFile, name: string): string {
+  return name.startsWith(`${site}-`) ? name : `${site}-${name}`
+}

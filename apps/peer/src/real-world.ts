@@ -4,13 +4,18 @@ import { mkdirSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { LinuxFabric, SimulatedFabric, SimulatedUnderlay } from '@atoll/fabric'
-import { chooseAccelerator, type Hypervisor, QemuHypervisor, SimulatedHypervisor, SimulatedMachine } from '@atoll/hypervisor'
+import type { PeerAddress } from '@atoll/federation'
+import {
+  type Hypervisor,
+  QemuHypervisor,
+  SimulatedHypervisor,
+  SimulatedMachine,
+} from '@atoll/hypervisor'
 import { createPasswords } from '@atoll/identity'
 import { diskFiles, ImageStore } from '@atoll/images'
 import { type Logger, systemClock, systemRandom } from '@atoll/kit'
 import { Http2Transport, type KeyStore } from '@atoll/overlay'
 import { openSqlite } from '@atoll/rome'
-import type { PeerAddress } from '@atoll/federation'
 import type { Settings } from './settings.ts'
 import type { World, WorldHost } from './world.ts'
 
@@ -28,16 +33,23 @@ export interface RealWorldOptions {
 export async function openRealWorld(options: RealWorldOptions): Promise<World> {
   const { dataDirectory, keys, log, resolve } = options
   const base = { clock: systemClock, random: systemRandom, log }
-  const directories = { images: join(dataDirectory, 'cache'), configDrives: join(dataDirectory, 'config-drives') }
+  const directories = {
+    images: join(dataDirectory, 'cache'),
+    configDrives: join(dataDirectory, 'config-drives'),
+  }
   for (const directory of Object.values(directories)) mkdirSync(directory, { recursive: true, mode: 0o700 })
   return {
     ...base,
     store: openSqlite({ path: join(dataDirectory, 'state.sqlite') }),
     keys: () => keys.keys,
     transport: new Http2Transport({ ...base, credentials: keys, resolve }),
-    images: await ImageStore.open({ path: join(dataDirectory, 'images'), files: diskFiles, clock: systemClock }),
+    images: await ImageStore.open({
+      path: join(dataDirectory, 'images'),
+      files: diskFiles,
+      clock: systemClock,
+    }),
     files: diskFiles,
-    passwords: createPasswords(),
+    passwords: createPasswords({ random: systemRandom }),
     hosts: await openHosts(options),
     directories,
   }
@@ -54,11 +66,17 @@ async function openHosts(options: RealWorldOptions): Promise<readonly WorldHost[
   }
 }
 
-async function qemuHost({ dataDirectory, siteName, settings, tunnelIp, log }: RealWorldOptions): Promise<WorldHost> {
+async function qemuHost({
+  dataDirectory,
+  siteName,
+  settings,
+  tunnelIp,
+  log,
+}: RealWorldOptions): Promise<WorldHost> {
   const { vcpus, ramMib, diskGib, accel = 'auto' } = settings.host
   const hypervisor: Hypervisor = await QemuHypervisor.open({
     directory: join(dataDirectory, 'guests'),
-    accelerator: await chooseAccelerator({ wanted: accel, log, clock: systemClock }),
+    accelerator: accel,
     clock: systemClock,
     log,
   })
@@ -67,7 +85,13 @@ async function qemuHost({ dataDirectory, siteName, settings, tunnelIp, log }: Re
     tunnelIp,
     hypervisor,
     makeFabric: (metadata) =>
-      new LinuxFabric({ stateDirectory: join(dataDirectory, 'fabric'), tunnelIp, metadata, clock: systemClock, log }),
+      new LinuxFabric({
+        stateDirectory: join(dataDirectory, 'fabric'),
+        tunnelIp,
+        metadata,
+        clock: systemClock,
+        log,
+      }),
     capacity: { ...(vcpus && { vcpus }), ...(ramMib && { ramMib }), ...(diskGib && { diskGib }) },
   }
 }

@@ -2,7 +2,7 @@
 
 import { X509Certificate } from 'node:crypto'
 import { type Logger, Reconciler, type Service, systemClock, systemRandom } from '@atoll/kit'
-import { type KeyStore, isRenewalDue, renewPeer, validityOf } from '@atoll/overlay'
+import { isRenewalDue, type KeyStore, renewPeer, validityOf } from '@atoll/overlay'
 
 /** Far below the third of a certificate's life that is left when its renewal is due. */
 const INTERVAL_MS = 60 * 60 * 1000
@@ -21,7 +21,9 @@ export function renewalOf(options: {
     pass: async () => {
       const validity = validityOf(new X509Certificate(keys.keys.peer.certificate))
       if (!isRenewalDue(validity, systemClock.nowMs())) return
-      await keys.replacePeerCertificate(await renewPeer({ clock: systemClock, random: systemRandom, keys: keys.keys }))
+      await keys.replacePeerCertificate(
+        await renewPeer({ clock: systemClock, random: systemRandom, keys: keys.keys }),
+      )
       onRenewed()
       log.info({}, 'the certificate of this peer was renewed')
     },

@@ -35,7 +35,7 @@ export interface RunPeerOptions {
  * @throws SiteMissing, SettingsInvalid, DataInUse, AddressInUse, and what opening stores, keys and hosts throws
  */
 export async function runPeer(options: RunPeerOptions): Promise<void> {
-  const { dataDirectory, log, signal } = options
+  const { log, signal } = options
   const cleanUps: (() => unknown)[] = []
   try {
     const { peer, apiUrl } = await startPeer(options, cleanUps)
@@ -46,7 +46,9 @@ export async function runPeer(options: RunPeerOptions): Promise<void> {
     })
   } finally {
     for (const cleanUp of cleanUps.reverse()) {
-      await Promise.resolve(cleanUp()).catch((error: unknown) => log.warn({ err: error }, 'not everything was let go'))
+      await Promise.resolve(cleanUp()).catch((error: unknown) =>
+        log.warn({ err: error }, 'not everything was let go'),
+      )
     }
   }
 }
@@ -71,7 +73,10 @@ async function startPeer(
     // The transport dials nobody before the federation is open.
     resolve: (name) => known.peer?.federation.directory.find(name)?.addresses ?? [],
   })
-  cleanUps.push(() => world.store.close(), () => world.transport.close())
+  cleanUps.push(
+    () => world.store.close(),
+    () => world.transport.close(),
+  )
   for (const { hypervisor } of world.hosts) cleanUps.push(() => hypervisor.close())
   const apiUrl = settings.api.publicUrl ?? `http://${listen.api.host}:${listen.api.port}`
   const adminPassword = readAdminPassword(dataDirectory)
@@ -92,7 +97,8 @@ async function startPeer(
   })
   cleanUps.push(() => admin.close())
   const supervisor = new Supervisor({ clock: systemClock, log })
-  for (const service of [...peer.services(), renewalOf({ keys, log, onRenewed: peers.renew })]) supervisor.start(service)
+  for (const service of [...peer.services(), renewalOf({ keys, log, onRenewed: peers.renew })])
+    supervisor.start(service)
   cleanUps.push(() => supervisor.stop())
   return { peer, apiUrl }
 }
@@ -127,7 +133,13 @@ async function servePeers(
   const gate = createPeerGate({ credentials: keys, clock: systemClock })
   const https = peerServerOptions(keys)
   // Behind this listener stand our own peers only, whose word on the client's address is taken.
-  const server = Fastify({ http2: true, https, trustProxy: true, forceCloseConnections: true, ...quiet }) as unknown as FastifyInstance
+  const server = Fastify({
+    http2: true,
+    https,
+    trustProxy: true,
+    forceCloseConnections: true,
+    ...quiet,
+  }) as unknown as FastifyInstance
   server.addHook('onRequest', async (request) => {
     // Throws for whoever has no certificate of this cloud, except on the one path where sites ask for theirs.
     gate(request.raw.socket as unknown as GateSocket, request.url)

@@ -24,7 +24,10 @@ interface SiteKey {
 }
 
 // A key that is known already keeps its object: parsing one costs more than verifying with it.
-function readKeys(directory: Directory, known: ReadonlyMap<string, SiteKey> = new Map()): Map<string, SiteKey> {
+function readKeys(
+  directory: Directory,
+  known: ReadonlyMap<string, SiteKey> = new Map(),
+): Map<string, SiteKey> {
   const keys = new Map<string, SiteKey>()
   for (const { name: site, signingKey, signingKeyId } of directory.all) {
     const current = known.get(signingKeyId)

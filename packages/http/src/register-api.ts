@@ -37,6 +37,8 @@ export interface Gate {
   readonly log: Logger
   /** The peer at the other end of a request's connection; undefined for a client. */
   readonly peerOf?: (request: FastifyRequest) => { readonly site: string } | undefined
+  /** How old the answers to reads may be, site by site; sent as `Atoll-Freshness`. */
+  readonly describeFreshness?: () => string
   /** Public address of this peer, when it stands behind another name than the `Host` header says. */
   readonly publicUrl?: string
 }
@@ -127,6 +129,8 @@ async function handle(handling: Handling): Promise<FastifyReply> {
 /** Here or at the home, as the router decides; a workload that finds no room here is offered to other places. */
 async function perform(handling: Handling, endpoint: Endpoint, context: Context): Promise<FastifyReply> {
   const { request, reply, passing, gate } = handling
+  if (request.method === 'GET' && gate.describeFreshness)
+    reply.header('atoll-freshness', gate.describeFreshness())
   const writes = await endpoint.writes?.(context)
   if (!writes) return send(reply, await endpoint.handle(context))
   const routable: RoutedRequest = {

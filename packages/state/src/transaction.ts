@@ -99,6 +99,12 @@ export class StateTransaction implements Reader {
     return this.#write(table, id, { ...patch, updated_at: this.nowMs, deleted_at: this.nowMs })
   }
 
+  /** True when the home of this record is this site: it may be written here. False for one that was never seen. */
+  async isKept(table: string, id: string): Promise<boolean> {
+    const row = await this.queries.selectFrom(table).select('home').where('id', '=', id).executeTakeFirst()
+    return row?.home === this.site.name
+  }
+
   /**
    * Gives the home of a live record to another site, with a new generation: from this commit on, this site refuses
    * to write it. The row has no place in a feed until the new home gives it one. Asked again, answers the same.

@@ -1,0 +1,150 @@
+/** What the services ask of each other, answered by the real ones: thin, and nothing decided here. */
+
+import type {
+  GuestPort,
+  ImagesForAgent,
+  ImagesForCompute,
+  NetworkForCompute,
+  PortsForAgent,
+} from '@atoll/compute'
+import { type ImageCache, images as imageTable } from '@atoll/image'
+import {
+  asNetworkError,
+  defaultNetworks,
+  type NetworkAgent,
+  networks,
+  ports as portTable,
+  preparePort,
+  subnets,
+  unbindOrDeletePorts,
+} from '@atoll/network'
+import type { Row } from '@atoll/rome'
+import { cloudScope, type Scope, type State } from '@atoll/state'
+
+const scope = cloudScope('compute agent')
+
+/** The network service as the compute API needs it. */
+export function networkForCompute(state: State): NetworkForCompute {
+  return {
+    defaultNetworks: (asking, projectId) => defaultNetworks(state, asking, projectId),
+    preparePort: (transaction, { scope: asking, availabilityZone, ...request }) =>
+      preparePort(transaction, asking, {
+        serverId: request.serverId,
+        projectId: request.projectId,
+        host: request.host,
+        deviceOwner: `compute:${availabilityZone}`,
+        ...(request.portId === undefined ? {} : { portId: request.portId }),
+        ...(request.networkId === undefined ? {} : { networkId: request.networkId }),
+        ...(request.fixedIp === undefined ? {} : { fixedIp: request.fixedIp }),
+      }).catch((error: unknown) => {
+        throw asNetworkError(error)
+      }),
+    unbindOrDeletePorts,
+    interfacesOf: (asking, serverIds) => interfacesOf(state, asking, serverIds),
+  }
+}
+
+async function interfacesOf(state: State, asking: Scope, serverIds: readonly string[]) {
+  const rows = await state
+    .select(asking, portTable)
+    .selectAll()
+    .where('device_id', 'in', serverIds)
+    .orderBy('created_at')
+    .execute()
+  const networkIds = [...new Set(rows.map(({ network_id }) => network_id))]
+  const named =
+    networkIds.length === 0
+      ? []
+      : await state.select(scope, networks).select(['id', 'name']).where('id', 'in', networkIds).execute()
+  const names = new Map(named.map(({ id, name }) => [id, name]))
+  return Map.groupBy(
+    rows.map((port) => ({
+      serverId: port.device_id,
+      portId: port.id,
+      networkId: port.network_id,
+      networkName: names.get(port.network_id) ?? port.network_id,
+      macAddress: port.mac_address,
+      status: port.status,
+      fixedIps: port.fixed_ips,
+    })),
+    ({ serverId }) => serverId,
+  )
+}
+
+/** The image service as the compute API needs it. */
+export function imagesForCompute(state: State): ImagesForCompute {
+  return { find: (asking, id) => state.find(asking, imageTable, id) }
+}
+
+/** The network service as the compute agent needs it. */
+export function portsForAgent(state: State, agent: Pick<NetworkAgent, 'portWiring'>): PortsForAgent {
+  return {
+    portsOf: (_serverId, portIds) => guestPorts(state, portIds),
+    serverOf: async (portId) => (await state.find(scope, portTable, portId))?.device_id || undefined,
+    tapOf: (portId) => agent.portWiring.tapOf(portId),
+  }
+}
+
+async function guestPorts(state: State, portIds: readonly string[]): Promise<readonly GuestPort[]> {
+  if (portIds.length === 0) return []
+  const rows = await state.select(scope, portTable).selectAll().where('id', 'in', portIds).execute()
+  const networkIds = [...new Set(rows.map(({ network_id }) => network_id))]
+  const networkRows = await state.select(scope, networks).selectAll().where('id', 'in', networkIds).execute()
+  const subnetRows = await state
+    .select(scope, subnets)
+    .selectAll()
+    .where('network_id', 'in', networkIds)
+    .execute()
+  const mtus = new Map(networkRows.map(({ id, mtu }) => [id, mtu]))
+  const subnetsById = new Map(subnetRows.map((subnet) => [subnet.id, subnet]))
+  return rows
+    .sort((left, right) => portIds.indexOf(left.id) - portIds.indexOf(right.id))
+    .map((port) => ({
+      id: port.id,
+      networkId: port.network_id,
+      macAddress: port.mac_address,
+      mtu: mtus.get(port.network_id) ?? 1400,
+      addresses: port.fixed_ips.flatMap(({ subnet_id, ip_address }) => {
+        const subnet = subnetsById.get(subnet_id)
+        return subnet ? [guestAddress(subnet, ip_address)] : []
+      }),
+    }))
+}
+
+function guestAddress(subnet: Row<typeof subnets>, ipAddress: string): GuestPort['addresses'][number] {
+  return {
+    ipAddress,
+    cidr: subnet.cidr,
+    gatewayIp: subnet.gateway_ip,
+    dnsNameservers: subnet.dns_nameservers,
+    hostRoutes: subnet.host_routes,
+  }
+}
+
+/** Used when an image names a kernel but no command line (`os_command_line`). */
+const COMMAND_LINE = 'root=/dev/vda console=tty0 console=ttyS0'
+
+/** The image service as the compute agent needs it. */
+export function imagesForAgent(state: State, cache: ImageCache): ImagesForAgent {
+  return {
+    imageOf: async (imageId) => {
+      const { path, format } = await cache.pathOf(imageId)
+      const image = await state.find(scope, imageTable, imageId)
+      return {
+        path,
+        format: format === 'qcow2' ? 'qcow2' : 'raw',
+        virtualSizeBytes: image?.virtual_size_bytes ?? image?.size_bytes ?? 0,
+      }
+    },
+    kernelOf: async (imageId) => {
+      const { kernelPath, ramdiskPath } = await cache.bootFilesOf(imageId)
+      if (kernelPath === undefined || ramdiskPath === undefined) return undefined
+      const image = await state.find(scope, imageTable, imageId)
+      return {
+        kernelPath,
+        initrdPath: ramdiskPath,
+        commandLine: image?.properties.os_command_line ?? COMMAND_LINE,
+      }
+    },
+  }
+}

@@ -1,0 +1,61 @@
+/** What an operator sees of the cloud from one peer. */
+
+import { hosts, servers } from '@atoll/compute'
+import type { Federation } from '@atoll/federation'
+import { cloudScope, type State } from '@atoll/state'
+import type { PeerStatus, SiteStatus } from './admin-socket.ts'
+import type { SiteFile } from './site-file.ts'
+import { VERSION } from './version.ts'
+import type { World } from './world.ts'
+
+export interface StatusOptions {
+  readonly site: SiteFile
+  readonly state: State
+  readonly federation: Federation
+  readonly world: World
+  readonly startedMs: number
+  readonly apiUrl: string
+}
+
+const scope = cloudScope('status')
+
+export async function statusOf(options: StatusOptions): Promise<PeerStatus> {
+  const { site, state, federation, world, startedMs, apiUrl } = options
+  const counts = {
+    hosts: await countByHome(state, hosts),
+    servers: await countByHome(state, servers),
+  }
+  const sites = federation.directory.all.map(({ name, apiUrl: url }): SiteStatus => {
+    const ageMs = federation.freshness.ageMs(name)
+    return {
+      name,
+      apiUrl: url,
+      ageMs: Number.isFinite(ageMs) ? Math.round(ageMs) : null,
+      isReachable: federation.freshness.isReachable(name),
+      roundTripMs: world.transport.roundTripMs(name) ?? null,
+      hosts: counts.hosts.get(name) ?? 0,
+      servers: counts.servers.get(name) ?? 0,
+    }
+  })
+  return {
+    cloud: site.cloud,
+    site: site.site,
+    version: VERSION,
+    uptimeMs: Math.round(world.clock.monotonicMs() - startedMs),
+    apiUrl,
+    hypervisor: world.hosts[0]?.hypervisor.kind ?? 'none',
+    sites: sites.sort((left, right) => (left.name < right.name ? -1 : 1)),
+  }
+}
+
+async function countByHome(
+  state: State,
+  table: typeof hosts | typeof servers,
+): Promise<ReadonlyMap<string, number>> {
+  const rows = await state
+    .select(scope, table as typeof hosts)
+    .select(({ fn }) => ['home' as const, fn.countAll<number>().as('count')])
+    .groupBy('home')
+    .execute()
+  return new Map(rows.map(({ home, count }) => [home, Number(count)]))
+}
