@@ -5,6 +5,15 @@ import { defineRecord, type RecordTable } from '@atoll/state'
 
 export type ImageStatus = 'queued' | 'saving' | 'active' | 'killed' | 'deactivated'
 export type ImageVisibility = 'public' | 'private' | 'shared' | 'community'
+export type MemberStatus = 'pending' | 'accepted' | 'rejected'
+
+/** A project with which a shared image is shared, and what it said of it. Times are milliseconds since the epoch. */
+export interface ImageMember {
+  readonly project_id: string
+  readonly status: MemberStatus
+  readonly created_at: number
+  readonly updated_at: number
+}
 
 export const images = defineRecord(
   'images',
@@ -29,17 +38,36 @@ export const images = defineRecord(
     tags: json<readonly string[]>([]),
     /** Everything else that the client set, at the top level of the API's form. */
     properties: json<Readonly<Record<string, string>>>({}),
-    /** Projects with which a shared image is shared, and what they said of it. */
-    members: json<readonly { readonly project_id: string; readonly status: string }[]>([]),
+    members: json<readonly ImageMember[]>([]),
+    /**
+     * The projects of `members` as text that a query can look into; written by `sharedWith` together with them.
+     * Empty for nearly all images, so that the index leads straight to the few that are shared.
+     */
+    shared_with: text(),
   },
   {
-    audience: (query, scope) =>
+    // A member sees a shared image whatever it said of it; lists leave out what it has not accepted.
+    audience: (query, { projectId }) =>
       query.or([
-        query('project_id', '=', scope.projectId),
+        query('project_id', '=', projectId),
         query('visibility', 'in', ['public', 'community']),
+        ...(projectId === null
+          ? []
+          : [
+              query.and([
+                query('shared_with', '>', ''),
+                query('shared_with', 'like', `% ${projectId} %`),
+                query('visibility', '=', 'shared'),
+              ]),
+            ]),
       ]),
-    indexes: [['visibility'], ['manifest_digest']],
+    indexes: [['visibility'], ['manifest_digest'], ['status'], ['shared_with']],
   },
 )
+
+/** The column `shared_with` for these members. Ids of projects hold no space and no wildcard. */
+export function sharedWith(members: readonly ImageMember[]): string {
+  return members.length === 0 ? '' : ` ${members.map((member) => member.project_id).join(' ')} `
+}
 
 export const imageRecords = [images] as unknown as readonly RecordTable[]

@@ -1,0 +1,52 @@
+/** What happens to images without anybody asking: interrupted uploads are put back, unused bytes are deleted. */
+
+import type { ImageStore } from '@atoll/images'
+import { type Clock, type Logger, Reconciler } from '@atoll/kit'
+import { cloudScope, type State } from '@atoll/state'
+import { images as imageTable } from '../records.ts'
+import type { Uploads } from './uploads.ts'
+
+interface ReconcilerTools {
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+const MINUTE_MS = 60_000
+
+/** Puts back what uploads left that no longer run: at the start, and every minute for what could not be put back then. */
+export function createUploadRepair({
+  uploads,
+  clock,
+  log,
+}: ReconcilerTools & { readonly uploads: Uploads }): Reconciler {
+  const pass = () => uploads.repair()
+  return new Reconciler({ name: 'image-upload-repair', clock, log, intervalMs: MINUTE_MS, pass })
+}
+
+export interface GarbageCollectionOptions extends ReconcilerTools {
+  readonly state: State
+  readonly images: ImageStore
+  /** Bytes that no image needs are kept this long, an hour by default: see `CollectOptions.graceMs`. */
+  readonly graceMs?: number
+  readonly intervalMs?: number
+}
+
+/** Deletes the bytes that no image of the cloud, as far as it is known here, refers to any more. */
+export function createImageGarbageCollection(options: GarbageCollectionOptions): Reconciler {
+  const { state, images, clock, log, graceMs = 60 * MINUTE_MS, intervalMs = 30 * MINUTE_MS } = options
+  const pass = async () => {
+    const collected = await images.collectGarbage(await referencedManifests(state), { graceMs })
+    if (collected.bytes > 0) log.info(collected, 'image data that nobody needs was deleted')
+  }
+  return new Reconciler({ name: 'image-garbage-collection', clock, log, intervalMs, pass })
+}
+
+async function referencedManifests(state: State): Promise<readonly string[]> {
+  const rows = await state
+    .select(cloudScope('image garbage collection'), imageTable)
+    .select('manifest_digest')
+    .distinct()
+    .where('manifest_digest', 'is not', null)
+    .execute()
+  return rows.map(({ manifest_digest }) => String(manifest_digest))
+}
