@@ -1,5 +1,7 @@
 /** Networks, subnets and ports: Neutron v2.0, what compute does with ports, and the agent that wires them. */
 
+export { createNetworkAgent, type NetworkAgent, type NetworkAgentOptions } from './agent/network-agent.ts'
+export { type PortWiring, WIRING_TIMEOUT_MS } from './agent/port-wiring.ts'
 export { asNetworkError } from './as-network-error.ts'
 export { createNetworkApi, type NetworkApiOptions, VNIS } from './create-network-api.ts'
 export * from './errors.ts'
