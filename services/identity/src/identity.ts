@@ -98,3 +98,13 @@ export async function revokeAllOf(transaction: StateTransaction, id: string): Pr
 export function microsecondTime(timeMs: number): string {
   return new Date(timeMs).toISOString().replace('Z', '000Z')
 }
+
+/** Without the members that are undefined: what a PATCH changes. */
+export function defined<T extends object>(values: T): { [Name in keyof T]?: Exclude<T[Name], undefined> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never
+}
+
+/** Keystone takes null for no description. */
+export function describe(description: string | null | undefined): string | undefined {
+  return description === null ? '' : description
+}

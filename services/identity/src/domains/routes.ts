@@ -3,7 +3,7 @@
 import { type Endpoint, endpoint } from '@atoll/http'
 import { Type } from 'typebox'
 import { IdentityNotFound } from '../errors.ts'
-import { type Identity, identityScope, requireRow } from '../identity.ts'
+import { defined, describe, type Identity, identityScope, requireRow } from '../identity.ts'
 import { listQuery, listRecords } from '../lists.ts'
 import { domains } from '../records.ts'
 import { BODY_BYTES_MAX, nameSchema, noOptions, nullableText } from '../schemas.ts'
@@ -89,12 +89,11 @@ export function domainEndpoints({ state, tokens }: Identity): readonly Endpoint[
       writes: ({ params }) => ({ kind: 'record', table: domains.name, id: params.domain_id ?? '' }),
       handle: async (context) => {
         const { name, description, enabled, sites } = context.body.domain
-        const domain = await updateDomain(state, context.params.domain_id ?? '', {
-          ...(name !== undefined && { name }),
-          ...(description !== undefined && { description: description ?? '' }),
-          ...(enabled !== undefined && { enabled }),
-          ...(sites !== undefined && { sites }),
-        })
+        const domain = await updateDomain(
+          state,
+          context.params.domain_id ?? '',
+          defined({ name, description: describe(description), enabled, sites }),
+        )
         await tokens.settled()
         return { domain: viewDomain(context, domain) }
       },

@@ -4,7 +4,15 @@ import { BadRequest, type Context, type Endpoint, endpoint } from '@atoll/http'
 import { Type } from 'typebox'
 import { IdentityNotFound } from '../errors.ts'
 import { mergeExtra } from '../extra.ts'
-import { type AnyContext, domainOfCaller, type Identity, identityScope, requireRow } from '../identity.ts'
+import {
+  type AnyContext,
+  defined,
+  describe,
+  domainOfCaller,
+  type Identity,
+  identityScope,
+  requireRow,
+} from '../identity.ts'
 import { type ListQuery, listQuery, listRecords } from '../lists.ts'
 import { domains, projects, users } from '../records.ts'
 import { targetIdsOf } from '../role-assignments/app.ts'
@@ -97,12 +105,7 @@ export function projectEndpoints(identity: Identity): readonly Endpoint[] {
         const row = await updateProject(
           state,
           current.id,
-          {
-            ...(name !== undefined && { name }),
-            ...(description !== undefined && { description: description ?? '' }),
-            ...(enabled !== undefined && { enabled }),
-            ...(tags !== undefined && { tags }),
-          },
+          defined({ name, description: describe(description), enabled, tags }),
           { unknown: project, known },
         )
         await tokens.settled()

@@ -7,6 +7,8 @@ const ladder = ['admin', 'manager', 'member', 'reader'] as const
 
 /** They open what belongs to the whole cloud, whatever the project. */
 const cloudRoles: ReadonlySet<string> = new Set(['admin', 'service'])
+/** It opens a whole domain: its holder can give itself every other role there, by way of somebody's password. */
+const domainRole = 'manager'
 
 /** `names` and what they imply, each once. */
 export function withImplied(names: readonly string[]): string[] {
@@ -14,17 +16,23 @@ export function withImplied(names: readonly string[]): string[] {
   return [...new Set([...names, ...(highest < 0 ? [] : ladder.slice(highest))])]
 }
 
-/**
- * The names that count in policies, for roles granted in `domainId`. Another domain than the default one is written
- * by the sites that it trusts; what they grant must not make anybody administrator of the cloud, so `admin` and
- * `service` count for nothing there, and only what they imply remains. Policies compare without case; so do we.
- */
-export function effectiveRoles(names: readonly string[], isOfCloud: boolean): string[] {
-  const all = withImplied(names)
-  return isOfCloud ? all : all.filter((name) => !cloudRoles.has(name.toLowerCase()))
+export interface RoleStanding {
+  /** The domain in which the roles were granted; null for a token without a scope. */
+  readonly domainId: string | null
+  /** Whether that domain trusts the site that says so. */
+  readonly isTrusted: boolean
 }
 
-/** Whether grants in `domainId` may make administrators of the cloud. */
-export function speaksForCloud(domainId: string | null): boolean {
-  return domainId === DEFAULT_DOMAIN_ID
+/**
+ * The names that count in policies. A domain is written by the sites that it trusts, so what they grant there must not
+ * make anybody administrator of the cloud: outside of the default domain `admin` and `service` count for nothing, and
+ * only what they imply remains. A site that the domain does not trust makes no manager of it either. Policies compare
+ * without case; so do we.
+ */
+export function effectiveRoles(names: readonly string[], { domainId, isTrusted }: RoleStanding): string[] {
+  const isOfCloud = isTrusted && domainId === DEFAULT_DOMAIN_ID
+  return withImplied(names).filter((name) => {
+    const folded = name.toLowerCase()
+    return (isOfCloud || !cloudRoles.has(folded)) && (isTrusted || folded !== domainRole)
+  })
 }

@@ -3,7 +3,7 @@
 import { BadRequest, type Endpoint, endpoint } from '@atoll/http'
 import { Type } from 'typebox'
 import { IdentityNotFound } from '../errors.ts'
-import { type AnyContext, type Identity, identityScope } from '../identity.ts'
+import { type AnyContext, defined, describe, type Identity, identityScope } from '../identity.ts'
 import { type ListQuery, listQuery, listRecords } from '../lists.ts'
 import { roles } from '../records.ts'
 import { BODY_BYTES_MAX, nameSchema, noOptions, nullableId, nullableText } from '../schemas.ts'
@@ -80,10 +80,11 @@ export function roleEndpoints({ state, tokens }: Identity): readonly Endpoint[] 
       handle: async (context) => {
         const { name, description, domain_id = null } = context.body.role
         requireOfCloud(domain_id)
-        const role = await updateRole(state, context.params.role_id ?? '', {
-          ...(name !== undefined && { name }),
-          ...(description !== undefined && { description: description ?? '' }),
-        })
+        const role = await updateRole(
+          state,
+          context.params.role_id ?? '',
+          defined({ name, description: describe(description) }),
+        )
         await tokens.settled()
         return { role: viewRole(context, role) }
       },

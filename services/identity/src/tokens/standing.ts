@@ -7,7 +7,7 @@
 import type { Clock, Logger } from '@atoll/kit'
 import type { Row } from '@atoll/rome'
 import { type Change, cloudScope, type RecordTable, type State } from '@atoll/state'
-import { DEFAULT_DOMAIN_ID, domains, projects, revocations, users } from '../records.ts'
+import { domains, projects, revocations, users } from '../records.ts'
 import type { TokenClaims } from './claims.ts'
 
 /** A deletion is remembered longer than a token lives, since a site that was cut off may go on issuing some. */
@@ -38,7 +38,8 @@ export class Standing {
   /** Changed and not looked up yet, by table. */
   readonly #changed = new Map<string, Set<string>>()
   readonly #stopListening: () => void
-  #cloudSites: ReadonlySet<string> = new Set()
+  /** Names of the sites that a domain trusts, by its id. */
+  readonly #trusted = new Map<string, ReadonlySet<string>>()
   #trustVersion = 0
   #sweepAtSize = 1024
   #updating: Promise<void> | undefined
@@ -71,12 +72,12 @@ export class Standing {
     return beforeMs
   }
 
-  /** Whether the default domain trusts a site: only then does its word make administrators of the cloud. */
-  isCloudSite(site: string): boolean {
-    return this.#cloudSites.has(site)
+  /** Whether a domain trusts a site with its users, projects and grants. */
+  trusts(domainId: string, site: string): boolean {
+    return this.#trusted.get(domainId)?.has(site) ?? false
   }
 
-  /** Rises when the answers of `isCloudSite` may have changed. */
+  /** Rises when the answers of `trusts` may have changed. */
   get trustVersion(): number {
     return this.#trustVersion
   }
@@ -117,8 +118,8 @@ export class Standing {
       .where('expires_at_ms', '>', nowMs)
       .execute()
     for (const row of revoked) this.#revoke(row)
-    const founding = await state.find(everything, domains, DEFAULT_DOMAIN_ID)
-    this.#trust(founding?.sites ?? [])
+    for (const domain of await state.select(everything, domains).select(['id', 'sites']).execute())
+      this.#trust(domain.id, domain.sites)
     await this.settled()
   }
 
@@ -178,8 +179,9 @@ export class Standing {
       else this.#disabled.delete(id)
       if (table === users.name)
         this.#voidBefore(id, Number(row.tokens_valid_from_ms), nowMs + this.#options.lifeMs)
-      if (table === domains.name && id === DEFAULT_DOMAIN_ID) this.#trust(row.sites as readonly string[])
+      if (table === domains.name) this.#trust(id, row.sites as readonly string[])
     } else {
+      if (table === domains.name) this.#trust(id, [])
       this.#voidBefore(id, Number.POSITIVE_INFINITY, nowMs + DELETED_KEPT_MS)
     }
   }
@@ -188,8 +190,9 @@ export class Standing {
     this.#voidBefore(row.audit_id, row.issued_before_ms ?? Number.POSITIVE_INFINITY, row.expires_at_ms)
   }
 
-  #trust(sites: readonly string[]): void {
-    this.#cloudSites = new Set(sites)
+  #trust(domainId: string, sites: readonly string[]): void {
+    if (sites.length > 0) this.#trusted.set(domainId, new Set(sites))
+    else this.#trusted.delete(domainId)
     this.#trustVersion++
   }
 

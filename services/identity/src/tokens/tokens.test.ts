@@ -38,15 +38,10 @@ async function openSite(t: TestContext, options: SiteOptions = {}) {
     clock,
     after: (clean) => t.after(clean),
   })
-  await state.transaction((transaction) =>
-    transaction.insert(domains, {
-      id: 'default',
-      name: 'Default',
-      description: '',
-      enabled: true,
-      sites,
-    }),
-  )
+  await state.transaction(async (transaction) => {
+    for (const id of ['default', 'reef'])
+      await transaction.insert(domains, { id, name: id, description: '', enabled: true, sites })
+  })
   return { state, clock, keys, tokens: await openTestTokens(t, { state, clock, keys }) }
 }
 
@@ -211,7 +206,8 @@ const standings: readonly [what: string, subject: Partial<TokenSubject>, roles: 
     { projectId: null, projectDomainId: null, domainId: 'reef' },
     ['manager', 'member', 'reader'],
   ],
-  ['nothing', { projectId: null, projectDomainId: null }, ['manager', 'member', 'reader']],
+  ['nothing', { projectId: null, projectDomainId: null }, ['member', 'reader']],
+  ['a domain that trusts nobody', { projectDomainId: 'lagoon' }, ['member', 'reader']],
   ['another domain, in capitals', { projectDomainId: 'reef', roleNames: ['ADMIN', 'Service'] }, []],
 ]
 for (const [what, changed, roles] of standings) {
@@ -222,19 +218,28 @@ for (const [what, changed, roles] of standings) {
   })
 }
 
-test('a site that the default domain does not trust makes no administrator of the cloud', async (t) => {
+test('a site that a domain does not trust makes neither its administrators nor its managers', async (t) => {
   const captured = await openSite(t, { name: 'captured' })
   const here = await openSite(t, { keys: testKeys('key-of-here', [captured.keys]) })
   const { text } = captured.tokens.issue({ ...subject, roleNames: ['admin'] })
-  assert.equal(here.tokens.verify(text).roles.includes('admin'), false)
-  const trust = (sites: readonly string[]) =>
-    here.state.transaction((transaction) => transaction.update(domains, 'default', { sites }))
+  const trust = async (sites: readonly string[]) => {
+    await here.state.transaction((transaction) => transaction.update(domains, 'default', { sites }))
+    await here.tokens.settled()
+  }
+  assert.deepEqual(here.tokens.verify(text).roles, ['member', 'reader'])
   await trust(['here', 'captured'])
-  await here.tokens.settled()
-  assert.equal(here.tokens.verify(text).roles.includes('admin'), true)
+  assert.deepEqual(here.tokens.verify(text).roles, ['admin', 'manager', 'member', 'reader'])
   await trust(['here'])
-  await here.tokens.settled()
-  assert.equal(here.tokens.verify(text).roles.includes('admin'), false)
+  assert.deepEqual(here.tokens.verify(text).roles, ['member', 'reader'])
+})
+
+test('no token is made from one by which another site speaks for a user of a domain that does not trust it', async (t) => {
+  const captured = await openSite(t, { name: 'captured' })
+  const here = await openSite(t, { keys: testKeys('key-of-here', [captured.keys]) })
+  const vouched = here.tokens.verify(captured.tokens.issue(subject).text)
+  assert.throws(() => here.tokens.issue({ ...subject, from: vouched }), Unauthorized.is)
+  const own = here.tokens.verify(here.tokens.issue({ ...subject, userDomainId: 'lagoon' }).text)
+  here.tokens.verify(here.tokens.issue({ ...subject, from: own }).text)
 })
 
 test('more roles than a token can hold is an error that says so', async (t) => {

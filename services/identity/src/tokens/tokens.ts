@@ -9,7 +9,7 @@ import { assert, type Clock, type Logger, type Random } from '@atoll/kit'
 import { createJws, JWS_BYTES_MAX, verifyJws } from '@atoll/overlay'
 import type { State } from '@atoll/state'
 import { TokenTooLarge } from '../errors.ts'
-import { effectiveRoles, speaksForCloud } from '../roles/implied.ts'
+import { effectiveRoles } from '../roles/implied.ts'
 import { readClaims, type TokenClaims, writeClaims } from './claims.ts'
 import { Standing } from './standing.ts'
 
@@ -22,8 +22,8 @@ export interface TokenKeys {
   /** The public key of a site that this one trusts. Callers get the same object each time: parsing costs. */
   publicKeyOf(kid: string): KeyObject | undefined
   /**
-   * Name of the site whose key it is. With it, `admin` counts only in tokens of sites that the default domain
-   * trusts. Without it, every site whose key is known can make administrators of the cloud.
+   * Name of the site whose key it is. With it, `admin` and `manager` count only in tokens of sites that the domain of
+   * the scope trusts. Without it, every site whose key is known can make administrators of the cloud.
    */
   siteOf?(kid: string): string | undefined
 }
@@ -41,7 +41,10 @@ export interface TokensOptions {
 }
 
 /** A verified token: who it speaks for, and what it says. */
-export interface Token extends Authorization, TokenClaims {}
+export interface Token extends Authorization, TokenClaims {
+  /** Names the key that signed it. */
+  readonly kid: string
+}
 
 export interface IssuedToken {
   /** What the client sends as `X-Auth-Token`. */
@@ -55,7 +58,10 @@ export type TokenSubject = Omit<TokenClaims, 'auditIds' | 'issuedAtMs' | 'expire
 }
 
 export interface Tokens {
-  /** Signs a token. @throws Unauthorized when its user or scope is void here, TokenTooLarge */
+  /**
+   * Signs a token. @throws TokenTooLarge, Unauthorized when its user or scope is void here, or when it was made from
+   * the token of a site that has no say about this user
+   */
   readonly issue: (subject: TokenSubject) => IssuedToken
   /** Needs no network and no store. @throws Unauthorized for anything but a good token of a site that is trusted */
   readonly verify: (text: string) => Token
@@ -86,6 +92,9 @@ export async function createTokens(options: TokensOptions): Promise<Tokens> {
     const nowMs = Math.trunc(clock.nowMs())
     const voidBeforeMs = standing.voidBeforeMs({ ...subject, auditIds })
     if (voidBeforeMs === Number.POSITIVE_INFINITY) throw refuse('the user or the scope is void')
+    // Another site's word for who somebody is must not become ours.
+    if (from && from.kid !== keys.kid && !isTrusted(from.userDomainId, from.kid))
+      throw refuse("the user's domain does not trust the site that issued the token")
     const claims: TokenClaims = {
       ...subject,
       auditIds,
@@ -97,12 +106,19 @@ export async function createTokens(options: TokensOptions): Promise<Tokens> {
     if (payload.length > PAYLOAD_BYTES_MAX) throw TokenTooLarge({})
     const signer = { keyId: keys.kid, sign: (bytes: Uint8Array) => keys.sign(bytes) }
     const text = createJws({ payload, signer, type: TOKEN_TYPE })
-    return { text, token: tokenOf(claims, isTrusted(keys.kid)) }
+    return { text, token: tokenOf(claims, keys.kid) }
   }
 
-  const isTrusted = (kid: string): boolean => {
-    const site = keys.siteOf?.(kid)
-    return keys.siteOf === undefined || (site !== undefined && standing.isCloudSite(site))
+  const isTrusted = (domainId: string | null, kid: string): boolean => {
+    if (!keys.siteOf) return true
+    const site = keys.siteOf(kid)
+    return domainId !== null && site !== undefined && standing.trusts(domainId, site)
+  }
+
+  const tokenOf = (claims: TokenClaims, kid: string): Token => {
+    const domainId = claims.projectDomainId ?? claims.domainId
+    const roles = effectiveRoles(claims.roleNames, { domainId, isTrusted: isTrusted(domainId, kid) })
+    return Object.freeze({ ...claims, roles, auditId: claims.auditIds[0], kid })
   }
 
   const readToken = (text: string): Verified => {
@@ -110,12 +126,11 @@ export async function createTokens(options: TokensOptions): Promise<Tokens> {
     if (!verdict.isValid) throw refuse(verdict.reason)
     const claims = readClaims(verdict.payload)
     if (!claims) throw refuse('the payload has another form')
-    const { kid } = verdict.header
-    return { token: tokenOf(claims, isTrusted(kid)), kid, trustVersion: standing.trustVersion }
+    return { token: tokenOf(claims, verdict.header.kid), trustVersion: standing.trustVersion }
   }
 
-  const isStillTrusted = ({ kid, trustVersion }: Verified): boolean =>
-    trustVersion === standing.trustVersion && keys.publicKeyOf(kid) !== undefined
+  const isStillTrusted = ({ token, trustVersion }: Verified): boolean =>
+    trustVersion === standing.trustVersion && keys.publicKeyOf(token.kid) !== undefined
 
   const verify = (text: string): Token => {
     const known = verified.get(text)
@@ -144,14 +159,7 @@ export async function createTokens(options: TokensOptions): Promise<Tokens> {
 
 interface Verified {
   readonly token: Token
-  readonly kid: string
   readonly trustVersion: number
-}
-
-function tokenOf(claims: TokenClaims, isTrustedSite: boolean): Token {
-  const isOfCloud = isTrustedSite && speaksForCloud(claims.projectDomainId ?? claims.domainId)
-  const roles = effectiveRoles(claims.roleNames, isOfCloud)
-  return Object.freeze({ ...claims, roles, auditId: claims.auditIds[0] })
 }
 
 // The client learns nothing of the reason; the log does.

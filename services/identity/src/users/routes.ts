@@ -4,11 +4,19 @@ import { BadRequest, type Context, type Endpoint, endpoint } from '@atoll/http'
 import { Type } from 'typebox'
 import { IdentityNotFound } from '../errors.ts'
 import { mergeExtra } from '../extra.ts'
-import { type AnyContext, domainOfCaller, type Identity, identityScope, requireRow } from '../identity.ts'
+import {
+  type AnyContext,
+  defined,
+  describe,
+  domainOfCaller,
+  type Identity,
+  identityScope,
+  requireRow,
+} from '../identity.ts'
 import { listQuery, listRecords } from '../lists.ts'
 import { domains, users } from '../records.ts'
 import { BODY_BYTES_MAX, nameSchema, noOptions, nullableId, nullableText } from '../schemas.ts'
-import { changePassword, createUser, deleteUser, type UserChanges, updateUser } from './app.ts'
+import { changePassword, createUser, deleteUser, updateUser } from './app.ts'
 import { type User, viewUser } from './view.ts'
 
 const attributes = {
@@ -85,7 +93,20 @@ export function userEndpoints(identity: Identity): readonly Endpoint[] {
         const { user } = context.body
         if (user.domain_id !== undefined && user.domain_id !== current.domain_id)
           throw BadRequest({ message: 'Domain ID is immutable.' })
-        const row = await updateUser(identity, current.id, changesOf(user), { unknown: user, known })
+        const { name, description, email, enabled, default_project_id, password } = user
+        const row = await updateUser(
+          identity,
+          current.id,
+          defined({
+            name,
+            description: describe(description),
+            email,
+            enabled,
+            default_project_id,
+            password,
+          }),
+          { unknown: user, known },
+        )
         await tokens.settled()
         return { user: viewUser(context, row) }
       },
@@ -148,29 +169,4 @@ function createEndpoint(identity: Identity): Endpoint {
       return { user: viewUser(context, row) }
     },
   })
-}
-
-function changesOf({
-  name,
-  description,
-  email,
-  enabled,
-  default_project_id,
-  password,
-}: {
-  name?: string
-  description?: string | null
-  email?: string | null
-  enabled?: boolean
-  default_project_id?: string | null
-  password?: string | null
-}): UserChanges {
-  return {
-    ...(name !== undefined && { name }),
-    ...(description !== undefined && { description: description ?? '' }),
-    ...(email !== undefined && { email }),
-    ...(enabled !== undefined && { enabled }),
-    ...(default_project_id !== undefined && { default_project_id }),
-    ...(password !== undefined && { password }),
-  }
 }
