@@ -45,4 +45,4 @@ function isList(body: string): boolean {
 
 /** `test('a fact', async (t) => {`, whatever the function is called that declares it. */
 const TEST_CASE =
-  /\n\s+(?:await )?[\w.]+\(\s*['"`][^\n]*['"`],\s*(?:\{[^\n]*\}, )?(?:async )?\([^\n]*\) => \{/
+  /\n\s+(?:await )?(?:(?:t\.)?(?:test|it|describe)\(|[\w.]+\(\s*['"`][^\n]*['"`],\s*(?:async )?\([^\n]*\) => \{)/
