@@ -1,12 +1,44 @@
 /** `atoll`: parses the command line and hands over to one command; each lives in a file of its own. */
 
+import { AtollError } from '@atoll/kit'
 import { Command } from 'commander'
-import { checkCommand } from './check.ts'
-import { testCommand } from './test.ts'
+import { benchCommand } from './commands/bench.ts'
+import { checkCommand } from './commands/check.ts'
+import { demoCommand } from './commands/demo.ts'
+import { docsCommand } from './commands/docs.ts'
+import { inviteCommand } from './commands/invite.ts'
+import { joinCommand } from './commands/join.ts'
+import { openrcCommand } from './commands/openrc.ts'
+import { peerCommand } from './commands/peer.ts'
+import { statusCommand } from './commands/status.ts'
+import { testCommand } from './commands/test.ts'
 
 const program = new Command('atoll')
   .description('Many small, far-apart sites as one OpenStack-compatible cloud that has no centre.')
-  .addCommand(testCommand())
-  .addCommand(checkCommand())
+  .enablePositionalOptions()
+  .showHelpAfterError('(add --help for what the command takes)')
 
-await program.parseAsync()
+for (const command of [
+  demoCommand(),
+  peerCommand(),
+  joinCommand(),
+  inviteCommand(),
+  statusCommand(),
+  openrcCommand(),
+  testCommand(),
+  checkCommand(),
+  benchCommand(),
+  docsCommand(),
+]) {
+  // Settings of the parser pass to a subcommand only when the parent makes it.
+  program.addCommand(command.copyInheritedSettings(program))
+}
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  // What is expected to fail says so in one line; anything else is a bug, and its stack helps to find it.
+  if (!(error instanceof AtollError)) throw error
+  process.stderr.write(`atoll: ${error.message}\n`)
+  process.exitCode = 1
+}

@@ -1,0 +1,54 @@
+/** Asks a running peer through the socket in its data directory. */
+
+import { request } from 'node:http'
+import { text as readText } from 'node:stream/consumers'
+import type { PeerStatus } from '@atoll/peer'
+import { PeerNotRunning, PeerNotYours, PeerRefused } from './errors.ts'
+
+const TIMEOUT_MS = 10_000
+
+/** @throws PeerNotRunning, PeerNotYours, PeerRefused */
+export async function askStatus(dataDirectory: string): Promise<PeerStatus> {
+  return (await ask(dataDirectory, 'GET', '/status')) as PeerStatus
+}
+
+export interface JoinTokenRequest {
+  readonly lifeMs: number
+  /** The only name that the new site may take. */
+  readonly siteName?: string
+}
+
+/** @throws PeerNotRunning, PeerNotYours, PeerRefused */
+export async function askJoinToken(dataDirectory: string, body: JoinTokenRequest): Promise<string> {
+  return ((await ask(dataDirectory, 'POST', '/join-tokens', body)) as { token: string }).token
+}
+
+async function ask(dataDirectory: string, method: string, path: string, body?: object): Promise<unknown> {
+  const { adminSocketPath } = await import('@atoll/peer')
+  const socketPath = adminSocketPath(dataDirectory)
+  const { status, text } = await send({ socketPath, method, path }, body).catch((error: unknown) => {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ECONNREFUSED')
+      throw PeerNotRunning({ dataDirectory }, { cause: error })
+    if (code === 'EACCES') throw PeerNotYours({ dataDirectory }, { cause: error })
+    throw PeerRefused({ reason: message }, { cause: error })
+  })
+  const answer = JSON.parse(text) as { message?: string }
+  if (status >= 400) throw PeerRefused({ reason: answer.message ?? text })
+  return answer
+}
+
+function send(
+  target: { socketPath: string; method: string; path: string },
+  body: object | undefined,
+): Promise<{ status: number; text: string }> {
+  return new Promise((resolve, reject) => {
+    const headers = body === undefined ? {} : { 'content-type': 'application/json' }
+    const outgoing = request({ ...target, headers, timeout: TIMEOUT_MS }, (incoming) => {
+      readText(incoming).then((text) => resolve({ status: incoming.statusCode ?? 0, text }), reject)
+    })
+    outgoing.once('timeout', () => outgoing.destroy(new Error(`no answer within ${TIMEOUT_MS} ms`)))
+    outgoing.once('error', reject)
+    outgoing.end(body === undefined ? undefined : JSON.stringify(body))
+  })
+}

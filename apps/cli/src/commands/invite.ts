@@ -1,0 +1,40 @@
+/** `atoll invite`: a token for a new site, as the line to run there. */
+
+import { Command } from 'commander'
+import { askJoinToken } from '../admin-client.ts'
+import { addDataOption } from '../data-directory.ts'
+import { formatHostPort, parseDurationMs } from '../parse-values.ts'
+
+const LIFE_MS = 3_600_000
+
+export function inviteCommand(): Command {
+  return addDataOption(new Command('invite'))
+    .description('print the line that lets one new site join')
+    .option('--site <name>', 'the only name that the new site may take')
+    .option('--for <duration>', 'how long the token is good (default: 1h)', parseDurationMs)
+    .addHelpText(
+      'after',
+      `
+The token works once. Who has it can join: send it as you would a password.
+
+Example:
+  $ ./atoll invite --site tahiti --for 30m`,
+    )
+    .action(async (flags: { data: string; site?: string; for?: number }) => {
+      const { site, data } = flags
+      const token = await askJoinToken(data, {
+        lifeMs: flags.for ?? LIFE_MS,
+        ...(site === undefined ? {} : { siteName: site }),
+      })
+      const line = `./atoll join ${await peerUrl(data)} --token ${token} --site ${site ?? 'NAME'}`
+      process.stdout.write(`${line}\n`)
+      if (site === undefined) process.stderr.write('atoll: put the name of the new site in place of NAME\n')
+    })
+}
+
+/** Where other sites reach the peer of a data directory. */
+export async function peerUrl(dataDirectory: string): Promise<string> {
+  const { DEFAULT_PEER_PORT, readSettings } = await import('@atoll/peer')
+  const { host = '127.0.0.1', port = DEFAULT_PEER_PORT, advertise = host } = readSettings(dataDirectory).peer
+  return `https://${formatHostPort({ host: advertise, port })}`
+}

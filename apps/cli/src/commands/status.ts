@@ -1,0 +1,41 @@
+/** `atoll status`: the cloud as one peer sees it. */
+
+import type { PeerStatus, SiteStatus } from '@atoll/peer'
+import { Command } from 'commander'
+import { askStatus } from '../admin-client.ts'
+import { addDataOption } from '../data-directory.ts'
+import { formatDuration, formatTable } from '../format-table.ts'
+
+export function statusCommand(): Command {
+  return addDataOption(new Command('status'))
+    .description('show the sites of the cloud, as the peer of this machine sees them')
+    .option('--json', 'as JSON, for programs')
+    .addHelpText('after', '\nExample:\n  $ ./atoll status --data /var/lib/atoll')
+    .action(async ({ data, json }: { data: string; json?: boolean }) => {
+      const status = await askStatus(data)
+      process.stdout.write(json ? `${JSON.stringify(status, null, 2)}\n` : describe(status))
+    })
+}
+
+function describe(status: PeerStatus): string {
+  const { cloud, site, version, uptimeMs, hypervisor, sites } = status
+  const headline = `Cloud ${cloud}, seen from ${site} (Atoll ${version}, up ${formatDuration(uptimeMs)}, hypervisor ${hypervisor})`
+  const columns = ['Site', 'Reachable', 'Age', 'RTT', 'Hosts', 'Servers', 'API']
+  return `${headline}\n${formatTable(
+    columns,
+    sites.map((each) => row(each, each.name === site)),
+  )}\n`
+}
+
+function row(site: SiteStatus, isSelf: boolean): readonly string[] {
+  const duration = (ms: number | null) => (ms === null ? '-' : formatDuration(ms))
+  return [
+    site.name,
+    isSelf ? 'here' : site.isReachable ? 'yes' : 'NO',
+    isSelf ? '-' : duration(site.ageMs),
+    isSelf ? '-' : duration(site.roundTripMs),
+    String(site.hosts),
+    String(site.servers),
+    site.apiUrl,
+  ]
+}

@@ -1,0 +1,116 @@
+/**
+ * A whole cloud on this machine, each peer a process: founded at the first site, joined by the others with tokens, as
+ * users would. On the hosts of a lab it can run real guests; without one it listens on loopback.
+ */
+
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { assert } from '@atoll/kit'
+import type { Lab } from '@atoll/lab'
+import { type Connection, waitUntil } from '@atoll/sdk'
+import { askJoinToken } from '../admin-client.ts'
+import { LocalPeer } from './local-peer.ts'
+import { labMachine, loopbackMachine } from './peer-machine.ts'
+
+export interface LocalCloudOptions {
+  readonly name: string
+  /** The first founds the cloud. In a lab they are names of its hosts. */
+  readonly sites: readonly string[]
+  /** Holds the sites' data and logs. Short, since QEMU's sockets lie in it. */
+  readonly directory: string
+  readonly lab?: Lab
+  /** More options of `atoll peer`, the same for every site. */
+  readonly peerOptions: readonly string[]
+  /** For node itself, such as `--cpu-prof`. */
+  readonly nodeArguments?: readonly string[]
+  readonly signal?: AbortSignal
+  /** Called before each step that takes a while. */
+  readonly onStep?: (what: string) => void
+}
+
+const SETTLE_TIMEOUT_MS = 30_000
+const TOKEN_LIFE_MS = 600_000
+
+export class LocalCloud implements AsyncDisposable {
+  readonly peers: readonly LocalPeer[]
+  /** Known from the founding site's data. */
+  readonly adminPassword: string
+
+  constructor(peers: readonly LocalPeer[], adminPassword: string) {
+    this.peers = peers
+    this.adminPassword = adminPassword
+  }
+
+  peer(site: string): LocalPeer {
+    const found = this.peers.find((each) => each.site === site)
+    assert(found !== undefined, `the cloud has a site ${site}`)
+    return found
+  }
+
+  /** A client of one site's APIs, as the cloud's administrator. */
+  connect(site: string): Promise<Connection> {
+    return this.peer(site).connect(this.adminPassword)
+  }
+
+  /** Waits until every site reaches every other one and knows its hosts. @throws NotInTime */
+  async settled(signal?: AbortSignal): Promise<void> {
+    const wait = { timeoutMs: SETTLE_TIMEOUT_MS, ...(signal && { signal }) }
+    await waitUntil({ what: 'every site knows the others', ...wait }, async () => {
+      const views = await Promise.all(this.peers.map((peer) => peer.status()))
+      return views.every(
+        ({ site, sites }) =>
+          sites.length === this.peers.length &&
+          sites.every((each) => each.hosts > 0 && (each.isReachable || each.name === site)),
+      )
+    })
+  }
+
+  /** Ends the peers. Guests on the hosts of a lab end with the lab. */
+  async stop(): Promise<void> {
+    await Promise.all(this.peers.map((peer) => peer.stop()))
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
+  }
+}
+
+/** Founds and joins; ready to use on return. On failure no peer runs any more, and the logs are in `directory`. */
+export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
+  const { name, peerOptions, onStep = () => {}, signal } = options
+  const peers = await Promise.all(options.sites.map((site) => preparePeer(site, options)))
+  const [founder, ...others] = peers
+  assert(founder !== undefined, 'a cloud has at least one site')
+  try {
+    onStep(`founding ${name} at ${founder.site}`)
+    const found = ['peer', '--found', name, '--site', founder.site]
+    await founder.start([...found, ...founder.addressOptions, ...peerOptions], signal)
+    for (const peer of others) {
+      onStep(`${peer.site} joins through ${founder.site}`)
+      const request = { lifeMs: TOKEN_LIFE_MS, siteName: peer.site }
+      const token = await askJoinToken(founder.dataDirectory, request)
+      const join = ['join', founder.peerUrl, '--token', token, '--site', peer.site]
+      await peer.start([...join, ...peer.addressOptions, ...peerOptions], signal)
+    }
+    const { readAdminPassword } = await import('@atoll/peer')
+    const cloud = new LocalCloud(peers, readAdminPassword(founder.dataDirectory) ?? '')
+    onStep('waiting until every site knows the others')
+    await cloud.settled(signal)
+    return cloud
+  } catch (error) {
+    await Promise.all(peers.map((peer) => peer.stop()))
+    throw error
+  }
+}
+
+async function preparePeer(site: string, options: LocalCloudOptions): Promise<LocalPeer> {
+  const { directory, lab, nodeArguments } = options
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  return new LocalPeer({
+    site,
+    machine: lab === undefined ? await loopbackMachine() : labMachine(lab, site),
+    dataDirectory: join(directory, site),
+    logPath: join(directory, `${site}.log`),
+    ...(nodeArguments && { nodeArguments }),
+  })
+}

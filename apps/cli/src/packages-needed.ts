@@ -1,0 +1,25 @@
+/** The Debian packages behind everything that touches the machine: guests, their networks, the lab, the clients. */
+
+import { guestImagePackages, labPackages } from '@atoll/lab'
+
+/** What a host needs to run guests. */
+export const hostPackages: readonly string[] = [
+  'qemu-system-x86',
+  'qemu-utils',
+  'dnsmasq-base',
+  'nftables',
+  'iproute2',
+  'genisoimage',
+]
+
+const unique = (names: readonly string[]): readonly string[] => [...new Set(names)]
+
+export const demoPackages = unique([...hostPackages, ...labPackages, ...guestImagePackages])
+
+/** The tests also run the clients that users run, and look at the network with ping and tcpdump's peers. */
+export const testPackages = unique([
+  ...demoPackages,
+  'busybox-static',
+  'iputils-ping',
+  'python3-openstackclient',
+])

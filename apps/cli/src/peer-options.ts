@@ -1,0 +1,66 @@
+/** The options that say how a peer runs. They are kept in the site's settings, so that later starts need none of them. */
+
+import type { Settings } from '@atoll/peer'
+import { type Command, Option } from 'commander'
+import { type HostPort, parseHostPort, parseWholeNumber } from './parse-values.ts'
+
+export interface PeerFlags {
+  readonly api?: HostPort
+  readonly publicUrl?: string
+  readonly peer?: HostPort
+  readonly advertise?: string
+  readonly hypervisor?: 'qemu' | 'simulated' | 'none'
+  readonly accel?: 'auto' | 'kvm' | 'tcg'
+  readonly hosts?: number
+  readonly vcpus?: number
+  readonly ram?: number
+  readonly disk?: number
+  readonly logLevel?: string
+}
+
+export function addPeerOptions(command: Command): Command {
+  return command
+    .option('--api <host:port>', 'where the OpenStack APIs listen (default: 127.0.0.1:8774)', parseHostPort)
+    .option('--public-url <url>', 'how clients reach the APIs, when a proxy stands before them')
+    .option('--peer <host:port>', 'where other sites connect (default: 127.0.0.1:8775)', parseHostPort)
+    .option('--advertise <ip>', 'the address other sites reach it at (default: the host of --peer)')
+    .addOption(
+      new Option(
+        '--hypervisor <kind>',
+        'qemu runs real guests and needs root; none serves APIs only',
+      ).choices(['qemu', 'simulated', 'none']),
+    )
+    .addOption(new Option('--accel <kind>', 'how QEMU runs guests').choices(['auto', 'kvm', 'tcg']))
+    .option('--hosts <n>', 'how many simulated hosts', parseWholeNumber)
+    .option('--vcpus <n>', 'what each host offers (default: what the machine has)', parseWholeNumber)
+    .option('--ram <MiB>', 'likewise', parseWholeNumber)
+    .option('--disk <GiB>', 'likewise', parseWholeNumber)
+    .addOption(
+      new Option('--log-level <level>', 'what goes to standard error').choices([
+        'debug',
+        'info',
+        'warn',
+        'error',
+      ]),
+    )
+}
+
+/** `settings` with what the options say instead. */
+export function settingsWith(settings: Settings, flags: PeerFlags): Settings {
+  const given = <K extends string, V>(key: K, value: V | undefined) =>
+    (value === undefined ? {} : { [key]: value }) as { [key in K]?: V }
+  return {
+    api: { ...settings.api, ...flags.api, ...given('publicUrl', flags.publicUrl) },
+    peer: { ...settings.peer, ...flags.peer, ...given('advertise', flags.advertise) },
+    host: {
+      ...settings.host,
+      ...given('hypervisor', flags.hypervisor),
+      ...given('accel', flags.accel),
+      ...given('count', flags.hosts),
+      ...given('vcpus', flags.vcpus),
+      ...given('ramMib', flags.ram),
+      ...given('diskGib', flags.disk),
+    },
+    log: { ...settings.log, ...given('level', flags.logLevel) } as Settings['log'],
+  }
+}
