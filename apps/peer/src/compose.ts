@@ -4,11 +4,11 @@
  */
 
 import {
-  computeLocals,
   computeRecords,
   createComputeApi,
   createMetadataService,
   HostAgent,
+  hosts as hostRecords,
   makeConfigDrive,
   quotaFounders,
   servers,
@@ -34,8 +34,8 @@ import {
   Uploads,
 } from '@atoll/image'
 import type { Service } from '@atoll/kit'
-import { createNetworkAgent, createNetworkApi, networkLocals, networkRecords, VNIS } from '@atoll/network'
-import { foundShare, heldShare, type RecordTable, type Site, State } from '@atoll/state'
+import { createNetworkAgent, createNetworkApi, networkRecords, VNIS } from '@atoll/network'
+import { cloudScope, foundShare, heldShare, type RecordTable, type Site, State } from '@atoll/state'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { PeerStatus } from './admin-socket.ts'
 import { imagesForAgent, imagesForCompute, networkForCompute, portsForAgent } from './neighbours.ts'
@@ -82,6 +82,8 @@ const records: readonly RecordTable[] = [
   ...federationRecords,
 ]
 
+const wiring = cloudScope('wiring of ports')
+
 /** VXLAN identifiers below are left to whatever the underlay uses itself. */
 const VNI_RANGE = [4096, 2 ** 24] as const
 
@@ -119,9 +121,9 @@ export async function composePeer(options: ComposeOptions): Promise<Peer> {
     }),
     images.api,
     createNetworkApi({ state }),
-    await createComputeApi({
+    createComputeApi({
       state,
-      network: networkForCompute(state),
+      network: networkForCompute,
       images: imagesForCompute(state),
       clock,
       random,
@@ -162,7 +164,7 @@ function openState({ site, world }: ComposeOptions): Promise<State> {
     ...world,
     site: { name: site.site, code: site.code },
     records,
-    locals: [...federationTables, ...computeLocals, ...networkLocals],
+    locals: [...federationTables],
     founders: quotaFounders({ isKept: (transaction, table, id) => transaction.isKept(table, id) }),
   })
 }
@@ -229,16 +231,16 @@ function composeHosts(
     ports: { portsOf: (...args) => ports.portsOf(...args), serverOf: (id) => ports.serverOf(id) },
     log,
   })
-  const fabrics = world.hosts.map(({ name, makeFabric }) => ({
-    hostName: hostNameOf(site, name),
-    fabric: makeFabric(metadata),
-  }))
+  const fabrics = new Map(
+    world.hosts.map(({ name, makeFabric }) => [hostNameOf(site, name), makeFabric(metadata)]),
+  )
   const networkAgent = createNetworkAgent({
     state,
-    hosts: fabrics,
+    fabrics,
     clock,
     log,
-    servers,
+    tunnelIpOf: (hostName) => tunnelIpOf(state, hostName),
+    hostnameOf: async (serverId) => (await state.find(wiring, servers, serverId))?.hostname,
   })
   const ports = portsForAgent(state, networkAgent)
   const agent = new HostAgent({
@@ -252,16 +254,26 @@ function composeHosts(
       hypervisor,
       ...(capacity ? { capacity } : {}),
     })),
+    network: networkForCompute,
     ports,
     images: imagesForAgent(state, cache),
     configDrive: (server, guestPorts) => makeConfigDrive(directories.configDrives, server, guestPorts),
   })
-  const services: readonly Service[] = world.hosts.length > 0 ? [networkAgent, agent] : []
+  const services: readonly Service[] = world.hosts.length > 0 ? [networkAgent.service, agent] : []
   return {
     agent,
     services,
-    close: async () => void (await Promise.all(fabrics.map(({ fabric }) => fabric.close()))),
+    close: async () => void (await Promise.all([...fabrics.values()].map((fabric) => fabric.close()))),
   }
+}
+
+async function tunnelIpOf(state: State, hostName: string): Promise<string | undefined> {
+  const host = await state
+    .select(wiring, hostRecords)
+    .select('tunnel_ip')
+    .where('name', '=', hostName)
+    .executeTakeFirst()
+  return host?.tunnel_ip
 }
 
 // A host's own name is unique at its site; the site's name makes it unique in the cloud.

@@ -19,56 +19,43 @@ import {
   unbindOrDeletePorts,
 } from '@atoll/network'
 import type { Row } from '@atoll/rome'
-import { cloudScope, type Scope, type State } from '@atoll/state'
+import { cloudScope, type Reader, type State } from '@atoll/state'
 
 const scope = cloudScope('compute agent')
 
-/** The network service as the compute API needs it. */
-export function networkForCompute(state: State): NetworkForCompute {
-  return {
-    defaultNetworks: (asking, projectId) => defaultNetworks(state, asking, projectId),
-    preparePort: (transaction, { scope: asking, availabilityZone, ...request }) =>
-      preparePort(transaction, asking, {
-        serverId: request.serverId,
-        projectId: request.projectId,
-        host: request.host,
-        deviceOwner: `compute:${availabilityZone}`,
-        ...(request.portId === undefined ? {} : { portId: request.portId }),
-        ...(request.networkId === undefined ? {} : { networkId: request.networkId }),
-        ...(request.fixedIp === undefined ? {} : { fixedIp: request.fixedIp }),
-      }).catch((error: unknown) => {
-        throw asNetworkError(error)
-      }),
-    unbindOrDeletePorts,
-    interfacesOf: (asking, serverIds) => interfacesOf(state, asking, serverIds),
-  }
+/** The network service as the compute API and its agent need it. */
+export const networkForCompute: NetworkForCompute = {
+  defaultNetworks,
+  preparePort,
+  unbindOrDeletePorts,
+  asNetworkError,
+  interfacesOf,
 }
 
-async function interfacesOf(state: State, asking: Scope, serverIds: readonly string[]) {
-  const rows = await state
-    .select(asking, portTable)
+async function interfacesOf(reader: Reader, serverIds: readonly string[]) {
+  const rows = await reader
+    .select(scope, portTable)
     .selectAll()
     .where('device_id', 'in', serverIds)
     .orderBy('created_at')
     .execute()
   const networkIds = [...new Set(rows.map(({ network_id }) => network_id))]
-  const named =
-    networkIds.length === 0
-      ? []
-      : await state.select(scope, networks).select(['id', 'name']).where('id', 'in', networkIds).execute()
+  const named = await reader
+    .select(scope, networks)
+    .select(['id', 'name'])
+    .where('id', 'in', networkIds)
+    .execute()
   const names = new Map(named.map(({ id, name }) => [id, name]))
-  return Map.groupBy(
-    rows.map((port) => ({
-      serverId: port.device_id,
-      portId: port.id,
-      networkId: port.network_id,
-      networkName: names.get(port.network_id) ?? port.network_id,
-      macAddress: port.mac_address,
-      status: port.status,
-      fixedIps: port.fixed_ips,
-    })),
-    ({ serverId }) => serverId,
-  )
+  const interfaces = rows.map((port) => ({
+    serverId: port.device_id,
+    portId: port.id,
+    networkId: port.network_id,
+    networkName: names.get(port.network_id) ?? port.network_id,
+    macAddress: port.mac_address,
+    status: port.status,
+    fixedIps: port.fixed_ips,
+  }))
+  return Map.groupBy(interfaces, ({ serverId }) => serverId)
 }
 
 /** The image service as the compute API needs it. */
@@ -77,11 +64,11 @@ export function imagesForCompute(state: State): ImagesForCompute {
 }
 
 /** The network service as the compute agent needs it. */
-export function portsForAgent(state: State, agent: Pick<NetworkAgent, 'portWiring'>): PortsForAgent {
+export function portsForAgent(state: State, { wiring }: Pick<NetworkAgent, 'wiring'>): PortsForAgent {
   return {
     portsOf: (_serverId, portIds) => guestPorts(state, portIds),
     serverOf: async (portId) => (await state.find(scope, portTable, portId))?.device_id || undefined,
-    tapOf: (portId) => agent.portWiring.tapOf(portId),
+    tapOf: (portId) => wiring.tapOf(portId),
   }
 }
 

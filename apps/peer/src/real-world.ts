@@ -5,12 +5,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { LinuxFabric, SimulatedFabric, SimulatedUnderlay } from '@atoll/fabric'
 import type { PeerAddress } from '@atoll/federation'
-import {
-  type Hypervisor,
-  QemuHypervisor,
-  SimulatedHypervisor,
-  SimulatedMachine,
-} from '@atoll/hypervisor'
+import { type Hypervisor, QemuHypervisor, SimulatedHypervisor, SimulatedMachine } from '@atoll/hypervisor'
 import { createPasswords } from '@atoll/identity'
 import { diskFiles, ImageStore } from '@atoll/images'
 import { type Logger, systemClock, systemRandom } from '@atoll/kit'

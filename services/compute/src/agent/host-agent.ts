@@ -5,6 +5,7 @@
 
 import { type Clock, type Logger, type Service, sleep } from '@atoll/kit'
 import { cloudScope, type State } from '@atoll/state'
+import type { NetworkForCompute } from '../network-for-compute.ts'
 import { servers } from '../records.ts'
 import { completeDeletion, reportError, reportRebooted, reportRunning, reportStopped } from '../reports.ts'
 import { type GuestSpecDependencies, guestSpecOf } from './guest-spec.ts'
@@ -16,6 +17,7 @@ import { WorkQueue } from './work-queue.ts'
 export interface HostAgentOptions extends GuestSpecDependencies {
   readonly state: State
   readonly hosts: readonly ComputeHost[]
+  readonly network: Pick<NetworkForCompute, 'unbindOrDeletePorts'>
   readonly clock: Clock
   readonly log: Logger
   /** How many servers are worked on at once. Starting a guest is mostly waiting, for its image and its ports. */
@@ -134,7 +136,7 @@ export class HostAgent implements Service {
   }
 
   async #perform(step: Step, server: Server, { hypervisor }: ComputeHost): Promise<void> {
-    const { state } = this.#options
+    const { state, network } = this.#options
     const { id, fence } = server
     switch (step.kind) {
       case 'none':
@@ -155,7 +157,7 @@ export class HostAgent implements Service {
       case 'report-stopped':
         return reportStopped(state, id, fence, { byGuest: step.byGuest })
       case 'complete-deletion':
-        return completeDeletion(state, id)
+        return completeDeletion(state, id, network)
     }
   }
 }

@@ -35,6 +35,7 @@ const unclaimed = {
   cpu_allocation_ratio: 16,
   enabled: true,
   disabled_reason: null,
+  forced_down: false,
 }
 
 function offerOf({ availabilityZone, tunnelIp, capacity = {} }: ComputeHost, resources: HostResources) {
