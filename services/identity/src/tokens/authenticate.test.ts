@@ -206,7 +206,7 @@ test('a token is shown and checked to its user, and nothing is known of it once 
 })
 
 test('tokens are void at once when project, user or grant is gone, or the password is new', async (t) => {
-  const { call, login, user, project, create, grant, admin } = await openReef(t)
+  const { call, login, user, project, create, grant, admin, patch } = await openReef(t)
   const works = async (token: string) => (await call('GET', '/v3/auth/projects', { token })).status === 200
   const remove = async (path: string) =>
     assert.equal((await call('DELETE', path, { token: admin })).status, 204)
@@ -223,12 +223,16 @@ test('tokens are void at once when project, user or grant is gone, or the passwo
   assert.equal(await works(token), false)
 
   token = await login({ user, password: 'new', project })
+  await patch(`/v3/users/${user}`, { user: { password: 'newer' } })
+  assert.equal(await works(token), false)
+
+  token = await login({ user, password: 'newer', project })
   await remove(`/v3/projects/${project}`)
   assert.equal(await works(token), false)
 
   const another = await create('project', { name: 'another' })
   await grant({ role: 'member', user, project: another })
-  token = await login({ user, password: 'new', project: another })
+  token = await login({ user, password: 'newer', project: another })
   assert.equal(await works(token), true)
   await remove(`/v3/users/${user}`)
   assert.equal(await works(token), false)
