@@ -7,7 +7,7 @@ import { type Files, isDigest } from '@atoll/images'
 import type { Clock } from '@atoll/kit'
 import { cloudScope, type State } from '@atoll/state'
 import { ImageNotActive, ImageNotFound } from './errors.ts'
-import { bringImage, type ImageBytes } from './image-data/bring.ts'
+import { bringImage, type ImageBytes, orUnreachable } from './image-data/bring.ts'
 import type { Image } from './images/access.ts'
 import { images as imageTable } from './records.ts'
 
@@ -125,7 +125,7 @@ export class ImageCache {
     // The file alone is enough: its chunks need not be here any more.
     if ((await files.stat(path)) === undefined) {
       await bringImage(this.#options, image)
-      await images.materialize(image.manifest_digest, path)
+      await orUnreachable(image, images.materialize(image.manifest_digest, path))
     }
     await files.touch(path)
   }

@@ -1,17 +1,6 @@
 /** Image, as Glance v2 has it: records, uploads and downloads, and images as files for hosts. */
 
-import type { Api } from '@atoll/http'
-import type { State } from '@atoll/state'
-import { discoveryEndpoints } from './discovery/routes.ts'
-import type { ImageBytes } from './image-data/bring.ts'
-import { imageDataEndpoints } from './image-data/routes.ts'
-import type { Uploads } from './image-data/uploads.ts'
-import { imageEndpoints } from './images/routes.ts'
-import { memberEndpoints } from './members/routes.ts'
-import { imageRules } from './rules.ts'
-import { schemaEndpoints } from './schemas/routes.ts'
-import { tagEndpoints } from './tags/routes.ts'
-
+export { createImageApi, type ImageDependencies } from './create-image-api.ts'
 export * from './errors.ts'
 export {
   type BootFiles,
@@ -30,25 +19,3 @@ export {
 } from './image-data/reconcilers.ts'
 export { Uploads, type UploadsOptions } from './image-data/uploads.ts'
 export * from './records.ts'
-
-export interface ImageDependencies extends ImageBytes {
-  readonly state: State
-  /** Shared with `createUploadRepair`, which must know what runs. */
-  readonly uploads: Uploads
-}
-
-export function createImageApi(dependencies: ImageDependencies): Api {
-  return {
-    prefix: '/image',
-    faults: 'glance',
-    rules: imageRules,
-    endpoints: [
-      ...discoveryEndpoints,
-      ...schemaEndpoints,
-      ...imageEndpoints(dependencies),
-      ...imageDataEndpoints(dependencies),
-      ...tagEndpoints(dependencies),
-      ...memberEndpoints(dependencies),
-    ],
-  }
-}

@@ -40,8 +40,8 @@ export const images = defineRecord(
     properties: json<Readonly<Record<string, string>>>({}),
     members: json<readonly ImageMember[]>([]),
     /**
-     * The projects of `members` as text that a query can look into; written by `sharedWith` together with them.
-     * Empty for nearly all images, so that the index leads straight to the few that are shared.
+     * The projects of `members`, while the visibility is `shared`, as text that a query can look into: what `sharedWith`
+     * makes of both. Empty for nearly all images, so that the index leads straight to the few others.
      */
     shared_with: text(),
   },
@@ -53,21 +53,16 @@ export const images = defineRecord(
         query('visibility', 'in', ['public', 'community']),
         ...(projectId === null
           ? []
-          : [
-              query.and([
-                query('shared_with', '>', ''),
-                query('shared_with', 'like', `% ${projectId} %`),
-                query('visibility', '=', 'shared'),
-              ]),
-            ]),
+          : [query.and([query('shared_with', '>', ''), query('shared_with', 'like', `% ${projectId} %`)])]),
       ]),
     indexes: [['visibility'], ['manifest_digest'], ['status'], ['shared_with']],
   },
 )
 
-/** The column `shared_with` for these members. Ids of projects hold no space and no wildcard. */
-export function sharedWith(members: readonly ImageMember[]): string {
-  return members.length === 0 ? '' : ` ${members.map((member) => member.project_id).join(' ')} `
+/** The column `shared_with`. Ids of projects hold no space and no wildcard. */
+export function sharedWith(visibility: ImageVisibility, members: readonly ImageMember[]): string {
+  if (visibility !== 'shared' || members.length === 0) return ''
+  return ` ${members.map((member) => member.project_id).join(' ')} `
 }
 
 export const imageRecords = [images] as unknown as readonly RecordTable[]

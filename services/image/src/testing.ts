@@ -6,7 +6,10 @@ import { type Files, ImageStore, MemoryFiles } from '@atoll/images'
 import { type Clock, seededRandom, silentLogger, systemClock } from '@atoll/kit'
 import { openTestState, type State } from '@atoll/state'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { createImageApi, imageRecords, type SourceOf, Uploads } from './index.ts'
+import { createImageApi } from './create-image-api.ts'
+import type { SourceOf } from './image-data/bring.ts'
+import { Uploads } from './image-data/uploads.ts'
+import { imageRecords } from './records.ts'
 
 /** A token is the name of a person. */
 export type Person = 'admin' | 'owner' | 'reader' | 'other' | 'unscoped'
@@ -113,7 +116,7 @@ export async function openImages(
   const create: TestImages['create'] = async (values = {}, person = 'owner') => {
     const body = { name: 'image', disk_format: 'raw', container_format: 'bare', ...values }
     const reply = await call(person, 'POST', '/v2/images', { body })
-    if (reply.status !== 201) throw new Error(`no image was made: ${reply.bytes}`)
+    if (reply.status !== 201) throw new Error(`no image was made: ${reply.bytes.toString()}`)
     return String(reply.json.id)
   }
   const upload: TestImages['upload'] = (id, body, person = 'owner') =>

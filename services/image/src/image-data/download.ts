@@ -5,7 +5,7 @@ import type { Context } from '@atoll/http'
 import type { State } from '@atoll/state'
 import { ImageDeactivated } from '../errors.ts'
 import { findImage, isAllowed, requireRule } from '../images/access.ts'
-import { bringImage, type ImageBytes } from './bring.ts'
+import { bringImage, type ImageBytes, orUnreachable } from './bring.ts'
 import { readByteRange } from './byte-range.ts'
 
 /** Undefined, with status 204, for an image without data. @throws ImageNotFound, ImageDeactivated, RangeInvalid, ImageDataUnreachable */
@@ -25,7 +25,7 @@ export async function downloadImage(
   const { range: header } = context.headers
   const range = readByteRange(typeof header === 'string' ? header : undefined, sizeBytes)
   await bringImage(bytes, { ...image, manifest_digest: digest }, { signal: context.signal })
-  const stream = await bytes.images.open(digest, range)
+  const stream = await orUnreachable(image, bytes.images.open(digest, range))
   context.setHeader('content-length', String(range?.length ?? sizeBytes))
   context.setHeader('accept-ranges', 'bytes')
   if (range) {

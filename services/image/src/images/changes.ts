@@ -8,7 +8,7 @@ import {
   PropertyMissing,
   PropertyPresent,
 } from '../errors.ts'
-import type { ImageVisibility, images } from '../records.ts'
+import { type ImageVisibility, type images, sharedWith } from '../records.ts'
 import type { Image } from './access.ts'
 import { isWritable } from './image-schema.ts'
 import { requireWithin } from './limits.ts'
@@ -42,7 +42,8 @@ export function applyChanges(
   const count = Object.keys(properties).length
   // An image that has too many already may lose some.
   if (count > Object.keys(image.properties).length) requireWithin('properties', count)
-  return { ...patch, properties }
+  const shared_with = sharedWith(patch.visibility ?? image.visibility, image.members)
+  return { ...patch, properties, shared_with }
 }
 
 function changeAttribute(image: Image, { operation, name, value }: ImageChange, isAdmin: boolean) {

@@ -78,7 +78,7 @@ test('pages follow each other without gap or repeat, filters of rows included', 
   let path: string | undefined = '/v2/images?limit=3&tag=t&sort=name:asc,created_at:desc'
   assert.equal(
     (await call('owner', 'GET', path)).json.first,
-    `/v2/images?${new URLSearchParams(path.split('?')[1])}`,
+    `/v2/images?${new URLSearchParams(path.split('?')[1]).toString()}`,
   )
   for (let pages = 0; path; pages++) {
     assert.ok(pages < 4)

@@ -102,8 +102,8 @@ function visibleMembers(caller: Caller, image: Image): readonly ImageMember[] {
 
 async function writeMembers(
   transaction: StateTransaction,
-  { id }: Image,
+  { id, visibility }: Image,
   members: readonly ImageMember[],
 ): Promise<void> {
-  await transaction.update(images, id, { members, shared_with: sharedWith(members) })
+  await transaction.update(images, id, { members, shared_with: sharedWith(visibility, members) })
 }

@@ -61,12 +61,17 @@ test('members that cannot be are refused', async (t) => {
   assert.equal((await call('owner', 'POST', all, { body: { member: 'one-more' } })).status, 413)
 })
 
-test('a member of an image that is not shared any more does not see it', async (t) => {
+test('a member of an image sees it only while it is shared', async (t) => {
   const { call, create } = await openImages(t)
   const id = await create()
   await call('owner', 'POST', `/v2/images/${id}/members`, { body: { member: 'p2' } })
   const headers = { 'content-type': 'application/openstack-images-v2.1-json-patch' }
-  const body = [{ op: 'replace', path: '/visibility', value: 'private' }]
-  await call('owner', 'PATCH', `/v2/images/${id}`, { body, headers })
-  assert.equal((await call('other', 'GET', `/v2/images/${id}`)).status, 404)
+  for (const [value, status] of [
+    ['private', 404],
+    ['shared', 200],
+  ] as const) {
+    const body = [{ op: 'replace', path: '/visibility', value }]
+    await call('owner', 'PATCH', `/v2/images/${id}`, { body, headers })
+    assert.equal((await call('other', 'GET', `/v2/images/${id}`)).status, status)
+  }
 })
