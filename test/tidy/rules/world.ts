@@ -22,6 +22,9 @@ export const SHELL: Readonly<Record<string, string>> = {
 
 const isShell = (path: string) => Object.keys(SHELL).some((place) => path.startsWith(place))
 
+/** What the simulator runs is held to the same rule as what production runs. */
+const isSimulated = (path: string) => path.startsWith('test/scenarios/') && !path.endsWith('.test.ts')
+
 const AMBIENT = [
   String.raw`Date\.now\(`,
   String.raw`new Date\(\)`,
@@ -41,12 +44,13 @@ const injected = forbid({
   inside: 'code',
   advice: ([what]) =>
     `take a Clock or a Random of @atoll/kit instead of ${what.replace('(', '')}, so that a seed replays the run`,
-  applies: (path) => !isShell(path) && !isTestCode(path),
+  applies: (path) => !isShell(path) && (!isTestCode(path) || isSimulated(path)),
   bad: [
     ['packages/a/src/b.ts', 'const now = Date.now()'],
     ['services/a/src/b.ts', 'setTimeout(go, 5)'],
     ['services/a/src/b.ts', 'const id = crypto.randomUUID()'],
     ['apps/peer/src/b.ts', 'const signal = AbortSignal.timeout(5)'],
+    ['test/scenarios/b.ts', 'const now = Date.now()'],
   ],
   good: [
     ['packages/a/src/b.ts', 'const date = new Date(row.created_at)'],
@@ -61,7 +65,7 @@ const noTimers = forbid({
   pattern: /from\s+'node:timers(?:\/promises)?'/g,
   inside: 'uncommented',
   advice: 'use `sleep` and `Clock.after` of @atoll/kit',
-  applies: (path) => !isShell(path) && !isTestCode(path),
+  applies: (path) => !isShell(path) && (!isTestCode(path) || isSimulated(path)),
   bad: [['packages/a/src/b.ts', "import { setTimeout } from 'node:timers/promises'"]],
 })
 
