@@ -28,6 +28,8 @@ export const hosts = defineRecord(
     /** False when an operator takes the host out of service. */
     enabled: boolean(true),
     disabled_reason: text().nullable(),
+    /** True while an operator says that the host is down, whatever it reports itself. */
+    forced_down: boolean(),
   },
   { audience: 'everyone', indexes: [['name'], ['availability_zone']] },
 )
@@ -96,6 +98,25 @@ export interface Fault {
   readonly created_ms: number
 }
 
+/** What the owner asked for by name, so that the guest can tell its devices apart. */
+export interface DeviceTag {
+  readonly device: 'nic' | 'disk'
+  /** Of a network interface. */
+  readonly port_id?: string
+  readonly tag: string
+}
+
+/** One thing that somebody asked of a server; see `ACTIONS_KEPT`. */
+export interface ServerAction {
+  readonly action: string
+  readonly request_id: string
+  readonly user_id: string
+  readonly start_ms: number
+}
+
+/** How many of a server's latest actions are kept: the record is replicated as a whole, so it must stay small. */
+export const ACTIONS_KEPT = 20
+
 export const servers = defineRecord(
   'servers',
   {
@@ -124,6 +145,14 @@ export const servers = defineRecord(
     has_config_drive: boolean(),
     metadata: json<Readonly<Record<string, string>>>({}),
     tags: json<readonly string[]>([]),
+    /** Names that the client gave and reads back. */
+    security_groups: json<readonly string[]>(['default']),
+    disk_config: text<'AUTO' | 'MANUAL'>('MANUAL'),
+    access_ip_v4: text(),
+    access_ip_v6: text(),
+    device_tags: json<readonly DeviceTag[]>([]),
+    /** The latest first. */
+    actions: json<readonly ServerAction[]>([]),
     /** Ids of the ports in the order of the interfaces. */
     port_ids: json<readonly string[]>([]),
     /** Those of them that were made with the server and go with it. */

@@ -1,0 +1,34 @@
+/** Servers, flavors, keypairs and the hosts they run on: Nova v2.1, and what hosts report of their servers. */
+
+export { HostAgent, type HostAgentOptions } from './agent/host-agent.ts'
+export type {
+  BootImage,
+  ComputeHost,
+  GuestAddress,
+  GuestPort,
+  ImagesForAgent,
+  PortsForAgent,
+} from './agent/host-drivers.ts'
+export { makeConfigDrive } from './agent/metadata/config-drive.ts'
+export { createMetadataService } from './agent/metadata/metadata-service.ts'
+export { createComputeApi } from './create-compute-api.ts'
+export type { ComputeDependencies, Freshness, IsKept } from './dependencies.ts'
+export * from './errors.ts'
+export { releaseHost } from './hosts/claim.ts'
+export type { ImageForCompute, ImagesForCompute } from './images-for-compute.ts'
+export type {
+  NetworkForCompute,
+  NetworkInterface,
+  PortRelease,
+  PortRequest,
+} from './network-for-compute.ts'
+export { quotaFounders } from './quotas/quota.ts'
+export * from './records.ts'
+export {
+  completeDeletion,
+  reportError,
+  reportRebooted,
+  reportRunning,
+  reportStopped,
+} from './reports.ts'
+export { rules as computeRules } from './rules.ts'
