@@ -158,7 +158,8 @@ async function servePeers(
   }
 }
 
-const quiet = { logger: false } as const
+// A tag may be 255 characters long, each of them up to 12 bytes in a URL.
+const quiet = { logger: false, routerOptions: { maxParamLength: 4096 } } as const
 
 async function bind(server: FastifyInstance, { host, port }: Address, setting: string): Promise<void> {
   try {
