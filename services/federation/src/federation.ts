@@ -228,6 +228,7 @@ export class Federation {
         new Follower({
           ...this.#options,
           site: name,
+          selfAddresses: this.#options.self.addresses,
           directory,
           freshness,
           hasAuthority: this.#hasAuthority,

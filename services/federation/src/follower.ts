@@ -3,9 +3,11 @@
 import { type Clock, fraction, type Logger, type Random, type Service, sleep } from '@atoll/kit'
 import type { PeerTransport } from '@atoll/overlay'
 import type { AuthorityCheck, FeedEntry, State } from '@atoll/state'
+import { Type } from 'typebox'
 import type { Directory } from './directory.ts'
 import { CONTACT_INTERVAL_MS, type Freshness } from './freshness.ts'
 import { callPeer, FeedAnswer } from './peer-client.ts'
+import type { PeerAddress } from './records.ts'
 
 /** Entries of one page: at about 1 kB each, half a megabyte. */
 export const FEED_PAGE_MAX = 500
@@ -13,8 +15,12 @@ export const FEED_PAGE_MAX = 500
 /** A site that does not answer is asked again after a pause that grows to this, so that a heal is noticed within it. */
 const PAUSE_MS_MAX = 1000
 
+const Nothing = Type.Object({})
+
 export interface FollowerOptions {
   readonly site: string
+  /** Where this site's own peers listen. */
+  readonly selfAddresses: readonly PeerAddress[]
   readonly state: State
   readonly transport: PeerTransport
   readonly directory: Directory
@@ -29,6 +35,7 @@ export class Follower implements Service {
   readonly name: string
   readonly #options: FollowerOptions
   #failures = 0
+  #isIntroduced = false
 
   constructor(options: FollowerOptions) {
     this.#options = options
@@ -38,13 +45,30 @@ export class Follower implements Service {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
+        if (!this.#isIntroduced) await this.#introduce(signal)
         await this.#followOnce(signal)
         this.#failures = 0
       } catch (error) {
         if (signal.aborted) return
+        this.#isIntroduced = false
         await this.#pause(error, signal)
       }
     }
+  }
+
+  /** Tells the other site where we are: it may never have heard of us. */
+  async #introduce(signal: AbortSignal): Promise<void> {
+    const { site, transport, selfAddresses } = this.#options
+    await callPeer(transport, {
+      site,
+      method: 'POST',
+      path: '/peer/v1/sites',
+      body: { addresses: selfAddresses },
+      answer: Nothing,
+      workMs: 1000,
+      signal,
+    })
+    this.#isIntroduced = true
   }
 
   async #followOnce(signal: AbortSignal): Promise<void> {

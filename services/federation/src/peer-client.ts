@@ -7,7 +7,7 @@ import { type Static, type TSchema, Type } from 'typebox'
 /** A page of the feed is the largest thing that a peer sends as JSON. */
 const ANSWER_BYTES_MAX = 16 * 1024 * 1024
 
-const Address = Type.Object({
+export const Address = Type.Object({
   host: Type.String({ maxLength: 255 }),
   port: Type.Integer({ minimum: 1, maximum: 65535 }),
 })

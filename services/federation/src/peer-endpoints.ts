@@ -9,6 +9,7 @@ import type { Directory } from './directory.ts'
 import { FEED_PAGE_MAX } from './follower.ts'
 import { CONTACT_INTERVAL_MS } from './freshness.ts'
 import type { Mover } from './moving.ts'
+import { Address } from './peer-client.ts'
 
 /** Bytes of images, by digest; `@atoll/images`' own store has this shape. */
 export interface ChunkSource {
@@ -45,6 +46,7 @@ const AcceptBody = Type.Object({
     { additionalProperties: true },
   ),
 })
+const SelfBody = Type.Object({ addresses: Type.Array(Address, { maxItems: 8 }) })
 const DigestParams = Type.Object({ digest: Type.String({ pattern: '^[0-9a-f]{64}$' }) })
 
 /** Registers the peer endpoints on the listener for peers. */
@@ -72,6 +74,12 @@ export async function registerPeerEndpoints(
         const { after, limit, wait_ms } = validateQuery(FeedQuery, request.query)
         const page = await readOrWait(options, { after, limit, waitMs: wait_ms })
         return { ...page, sites: directory.hints() }
+      })
+      // A site that has just joined is known to nobody: whom it follows learns here where it is, and follows it in turn.
+      scope.post('/sites', async (request) => {
+        const { addresses } = validateBody(SelfBody, request.body)
+        await directory.learn([{ name: senderOf(request), addresses }])
+        return {}
       })
       scope.post('/shares', async (request) => {
         const { resource, wanted } = validateBody(ShareBody, request.body)
