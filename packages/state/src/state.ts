@@ -31,8 +31,11 @@ export type BringHome = (table: string, id: string) => Promise<boolean>
 
 export type CommitListener = (changes: readonly Change[]) => void
 
-/** How often a transaction is tried again after its obstacle was cleared: more would hide one that comes back. */
-const RETRIES_MAX = 3
+/**
+ * How often a transaction is tried again after its obstacle was cleared: more would hide one that comes back. At a site
+ * that was lent nothing yet, a server meets one for each of three quotas and for an address of each of its networks.
+ */
+const RETRIES_MAX = 8
 
 export class State implements Reader {
   readonly select: Reader['select']

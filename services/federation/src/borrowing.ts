@@ -62,9 +62,10 @@ export class Borrower {
         answer: RowAnswer,
         workMs: 1000,
       })
-      // The same row comes by the feed as well; the cursor stays, so that nothing before it is skipped.
+      // The same row comes by the feed as well, often before this answer, and then nothing is left to apply. The cursor
+      // stays, so that nothing before the row is skipped.
       const page = { home: lender, upTo: 0, entries: [{ table: shares.name, row }] }
-      return (await state.feed.apply(page, hasAuthority)).applied > 0
+      return (await state.feed.apply(page, hasAuthority)).refused.length === 0
     } catch (error) {
       if (!PeerUnreachable.is(error) && !(error instanceof PeerRefused)) throw error
       log.info({ resource, lender, err: error }, 'a share could not be borrowed')
