@@ -92,8 +92,8 @@ export class Follower implements Service {
     )
     if (refused.length > 0)
       log.warn({ site, refused: refused.slice(0, 10), count: refused.length }, 'replicas refused')
-    // The other site answered some time after we asked, so what we hold is at least as fresh as the question.
-    if (page.isComplete) freshness.heard(site, Math.max(askedMs, clock.monotonicMs() - CONTACT_INTERVAL_MS))
+    // It looked a last time after it had waited, whatever the network did to the answer: that is how fresh we are.
+    if (page.isComplete) freshness.heard(site, Math.min(askedMs + page.waitedMs, clock.monotonicMs()))
     await directory.learn(page.sites.filter(({ name }) => name !== state.site.name))
   }
 

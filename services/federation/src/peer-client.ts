@@ -16,6 +16,8 @@ export const FeedAnswer = Type.Object({
   home: Type.String(),
   upTo: Type.Integer({ minimum: 0 }),
   isComplete: Type.Boolean(),
+  /** How long the other site held the question before it looked the last time. */
+  waitedMs: Type.Number({ minimum: 0, maximum: 60_000 }),
   entries: Type.Array(
     Type.Object({
       table: Type.String(),

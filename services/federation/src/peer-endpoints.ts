@@ -124,7 +124,8 @@ async function readOrWait(
 ) {
   const read = () => state.feed.read({ home: state.site.name, after, limit })
   const page = await read()
-  if (page.upTo > after || waitMs === 0) return page
+  if (page.upTo > after || waitMs === 0) return { ...page, waitedMs: 0 }
+  const askedMs = clock.monotonicMs()
   await new Promise<void>((resolve) => {
     const finish = () => {
       cancel()
@@ -138,7 +139,7 @@ async function readOrWait(
       })
     })
   })
-  return read()
+  return { waitedMs: clock.monotonicMs() - askedMs, ...(await read()) }
 }
 
 async function lend(
