@@ -54,9 +54,8 @@ export async function subnetsOf(reader: Reader, networkId: string): Promise<read
  */
 export async function takeAddresses(
   transaction: StateTransaction,
-  { portId, networkId, requests }: Taking,
+  { portId, networkId, subnets: all, requests }: Taking,
 ): Promise<FixedIp[]> {
-  const all = await subnetsOf(transaction, networkId)
   if (!requests) return takeAnyAddress(transaction, all, portId)
   const taken: FixedIp[] = []
   for (const request of requests) {
@@ -69,6 +68,8 @@ export async function takeAddresses(
 export interface Taking {
   readonly portId: string
   readonly networkId: string
+  /** All of the network's, oldest first. */
+  readonly subnets: readonly Subnet[]
   readonly requests: readonly FixedIpRequest[] | undefined
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
 import { type Fabric, type FabricNetwork, SimulatedFabric, SimulatedUnderlay } from '@atoll/fabric'
-import { Supervisor, silentLogger, systemClock } from '@atoll/kit'
+import { type Clock, Supervisor, silentLogger, sleep, systemClock } from '@atoll/kit'
 import { cloudScope } from '@atoll/state'
 import { PortNotWired } from '../errors.ts'
 import { preparePort, unbindOrDeletePorts } from '../ports/server-ports.ts'
@@ -18,6 +18,7 @@ class WatchedFabric implements Fabric {
   readonly applied: FabricNetwork[] = []
   failures = 0
   changes = 0
+  applyMs = 0
   readonly #inner: Fabric
 
   constructor(inner: Fabric) {
@@ -27,6 +28,7 @@ class WatchedFabric implements Fabric {
   async apply(network: FabricNetwork) {
     if (this.failures-- > 0) throw new Error('out of order')
     this.applied.push(network)
+    if (this.applyMs > 0) await sleep(systemClock, this.applyMs)
     const applied = await this.#inner.apply(network)
     this.changes += applied.changes
     return applied
@@ -49,11 +51,11 @@ async function siteWithHosts(t: TestContext, count: number) {
     tunnelIps.set(`h${index}`, tunnelIp)
     fabrics.set(`h${index}`, new WatchedFabric(new SimulatedFabric({ underlay, tunnelIp })))
   }
-  const startAgent = () => {
+  const startAgent = (clock: Clock = systemClock) => {
     const agent = createNetworkAgent({
       state: site.state,
       fabrics,
-      clock: systemClock,
+      clock,
       log: silentLogger,
       tunnelIpOf: async (hostName) => tunnelIps.get(hostName),
       hostnameOf: async (deviceId) => `name-of-${deviceId}`,
@@ -195,4 +197,16 @@ test('what a host is told grows with what changed on it, not with all ports', as
   await call('PUT', `/v2.0/ports/${port.id}`, { bearer: 'admin', body })
   await wiring.tapOf(port.id ?? '')
   assert.equal(told() - before, 1)
+})
+
+test('all hosts learn of a port elsewhere, however slow they are and however early timers come', async (t) => {
+  const { startAgent, bootOn, until, wiredOn, fabrics } = await siteWithHosts(t, 4)
+  const early: Clock = {
+    ...systemClock,
+    after: (delayMs, action) => systemClock.after(delayMs < 1000 ? delayMs / 2 : delayMs, action),
+  }
+  const { wiring } = startAgent(early)
+  for (const fabric of fabrics.values()) fabric.applyMs = 12
+  for (let index = 1; index <= 4; index++) await wiring.tapOf((await bootOn(`h${index}`, `vm${index}`)).id)
+  await until('each knows the others', () => [...fabrics.keys()].every((host) => wiredOn(host).remote === 3))
 })

@@ -142,7 +142,6 @@ class Agent implements Service {
     for (const [networkId, mirrored] of [...this.#mirror.networks]) {
       for (const hostName of [...mirrored.urgentHosts]) {
         if (signal.aborted) return
-        mirrored.urgentHosts.delete(hostName)
         await this.#wire(networkId, mirrored, hostName)
         if (clock.monotonicMs() - sliceMs < SLICE_MS) continue
         await sleep(clock, 0, signal)
@@ -155,7 +154,8 @@ class Agent implements Service {
   async #tellLater(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options
     const startMs = clock.monotonicMs()
-    if (startMs < this.#laterAtMs) return
+    // A timer may come a moment early; without another one the rest would wait for the next change.
+    if (startMs < this.#laterAtMs) return this.#pokeAfter('later', this.#laterAtMs - startMs)
     for (const [networkId, mirrored] of [...this.#mirror.networks]) {
       if (mirrored.isTouched) await this.#mirror.prepare(mirrored)
       for (const hostName of [...mirrored.laterHosts]) {
@@ -175,6 +175,7 @@ class Agent implements Service {
     const { fabrics, log, clock } = this.#options
     const fabric = fabrics.get(hostName)
     const plan = planNetwork(await this.#mirror.prepare(mirrored), hostName)
+    mirrored.urgentHosts.delete(hostName)
     mirrored.laterHosts.delete(hostName)
     this.#failedUntilMs.delete(`${hostName} ${networkId}`)
     if (!fabric) return

@@ -5,6 +5,7 @@ import type { Static } from 'typebox'
 import {
   type FixedIpRequest,
   releaseAddress,
+  type Subnet,
   subnetFor,
   subnetsOf,
   takeAddress,
@@ -35,6 +36,7 @@ export async function createPort(
     await demandFreeMacAddress(transaction, network.id, body.mac_address.toLowerCase())
   }
   return insertPort(transaction, network, {
+    subnets: await subnetsOf(transaction, network.id),
     projectId: project_id,
     name: body.name ?? '',
     description: body.description ?? '',
@@ -49,6 +51,8 @@ export async function createPort(
 }
 
 export interface NewPort {
+  /** All of the network's, oldest first. */
+  readonly subnets: readonly Subnet[]
   readonly projectId: string | null
   readonly name: string
   readonly description: string
@@ -69,7 +73,7 @@ export async function insertPort(
   port: NewPort,
 ): Promise<Port> {
   const id = transaction.mintId<'port'>()
-  const requests = port.fixedIps
+  const { subnets, fixedIps: requests } = port
   return transaction.insert(ports, {
     id,
     project_id: port.projectId,
@@ -77,7 +81,7 @@ export async function insertPort(
     description: port.description,
     network_id: network.id,
     mac_address: port.macAddress ?? (await mintMacAddress(transaction, network.id)),
-    fixed_ips: await takeAddresses(transaction, { portId: id, networkId: network.id, requests }),
+    fixed_ips: await takeAddresses(transaction, { portId: id, networkId: network.id, subnets, requests }),
     admin_state_up: port.isAdminStateUp,
     status: 'DOWN',
     device_id: port.deviceId,

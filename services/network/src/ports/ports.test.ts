@@ -189,3 +189,14 @@ test('ports are found by address, subnet and device', async (t) => {
   assert.deepEqual(await names(`fixed_ips=subnet_id=${subnet_id}&fixed_ips=ip_address=10.0.0.6`), [])
   assert.deepEqual(await names('device_id=vm'), ['b'])
 })
+
+test('ports that are made at the same time get different addresses, and only as many as there are', async (t) => {
+  const { call, network_id } = await siteWithSubnet(t, { cidr: '10.0.0.0/27' })
+  const replies = await Promise.all(
+    Array.from({ length: 40 }, () => call('POST', '/v2.0/ports', { body: { port: { network_id } } })),
+  )
+  const made = replies.filter(({ statusCode }) => statusCode === 201)
+  const addresses = made.flatMap((reply) => addressesOf(reply.json().port))
+  assert.deepEqual([made.length, new Set(addresses).size], [29, 29])
+  assert.ok(replies.every(({ statusCode }) => statusCode === 201 || statusCode === 409))
+})

@@ -1,10 +1,19 @@
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
-import { NotHome, openTestState, projectScope, ShareExhausted, takenNumbers } from '@atoll/state'
+import {
+  lendNumbers,
+  NotHome,
+  openTestState,
+  projectScope,
+  ShareExhausted,
+  type State,
+  takenNumbers,
+} from '@atoll/state'
 import { asNetworkError } from '../as-network-error.ts'
 import {
   IpAddressAlreadyAllocated,
   IpAddressGenerationFailure,
+  IpAddressLent,
   NetworkAmbiguous,
   NetworkNotFound,
   NetworkRequiresSubnet,
@@ -116,19 +125,45 @@ test('a project without a network gives its servers none', async (t) => {
   assert.deepEqual(await networking.defaultNetworks(projectScope('p9', 'u9'), 'p9'), [])
 })
 
-test('a port that another site keeps is not bound here', async (t) => {
-  const { state: far, networkId, make } = await siteForServers(t)
-  const { id: portId = '' } = await make('/v2.0/ports', { port: { network_id: networkId } })
+async function followerOf(t: TestContext, far: State) {
   const near = await openTestState({
     records: networkRecords,
     site: { name: 'near', code: 2 },
     after: (cleanUp) => t.after(cleanUp),
   })
-  await near.feed.apply(await far.feed.read({ home: 'here', after: 0, limit: 100 }), async () => true)
-  const networking = serverNetworking(near)
-  const request = { scope, serverId: 'vm', availabilityZone: 'near', host: 'h2', projectId: 'p1', portId }
+  const follow = async () => {
+    const after = await near.feed.cursor('here')
+    await near.feed.apply(await far.feed.read({ home: 'here', after, limit: 100 }), async () => true)
+  }
+  await follow()
+  return { near, follow }
+}
+
+const nearServer = { scope, serverId: 'vm', availabilityZone: 'near', host: 'h2', projectId: 'p1' }
+
+test('a port that another site keeps is not bound here', async (t) => {
+  const { state: far, networkId, make } = await siteForServers(t)
+  const { id: portId = '' } = await make('/v2.0/ports', { port: { network_id: networkId } })
+  const { near } = await followerOf(t, far)
   await assert.rejects(
-    near.transaction((transaction) => networking.preparePort(transaction, request)),
+    near.transaction((transaction) =>
+      serverNetworking(near).preparePort(transaction, { ...nearServer, portId }),
+    ),
     NotHome.is,
   )
+})
+
+test('a site makes ports on a network of another with the addresses that it was lent', async (t) => {
+  const { state: far, networkId, prepare } = await siteForServers(t, '10.0.0.0/28')
+  const { near, follow } = await followerOf(t, far)
+  near.borrowWith(async (resource, wanted) => {
+    await far.transaction((transaction) => lendNumbers(transaction, { resource, borrower: 'near', wanted }))
+    await follow()
+    return true
+  })
+  const port = await near.transaction((transaction) =>
+    serverNetworking(near).preparePort(transaction, { ...nearServer, networkId }),
+  )
+  assert.deepEqual([port.home, port.fixed_ips[0]?.ip_address], ['near', '10.0.0.14'])
+  await assert.rejects(prepare({ networkId, fixedIp: '10.0.0.14' }), IpAddressLent.is)
 })

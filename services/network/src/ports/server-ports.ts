@@ -47,10 +47,12 @@ export async function preparePort(
   const { networkId = '', fixedIp } = request
   const network = await transaction.find(scope, networks, networkId)
   if (!network) throw NetworkNotFound({ id: networkId })
-  if ((await subnetsOf(transaction, network.id)).length === 0) throw NetworkRequiresSubnet({ id: network.id })
+  const subnets = await subnetsOf(transaction, network.id)
+  if (subnets.length === 0) throw NetworkRequiresSubnet({ id: network.id })
   const fixedIps: readonly FixedIpRequest[] | undefined =
     fixedIp === undefined ? undefined : [{ ip_address: fixedIp }]
   return insertPort(transaction, network, {
+    subnets,
     projectId: request.projectId,
     name: '',
     description: '',
