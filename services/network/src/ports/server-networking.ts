@@ -1,6 +1,7 @@
 /** The network service as compute sees it: an interface of its own, so that neither service knows the other. */
 
 import type { Reader, Scope, State, StateTransaction } from '@atoll/state'
+import { asNetworkError } from '../as-network-error.ts'
 import type { Network } from '../networks/view.ts'
 import { type FixedIp, networks, ports } from '../records.ts'
 import {
@@ -35,6 +36,8 @@ export interface ServerNetworking {
   preparePort(transaction: StateTransaction, request: ServerPortRequest): Promise<Port>
   /** See `unbindOrDeletePorts`. */
   unbindOrDeletePorts(transaction: StateTransaction, release: ReleasePorts): Promise<void>
+  /** See `asNetworkError`. */
+  asNetworkError(reader: Reader, error: unknown): Promise<unknown>
   /** The interfaces of each server that has any, oldest first, in two queries for all of them. */
   interfacesOf(
     scope: Scope,
@@ -48,6 +51,7 @@ export function serverNetworking(state: State): ServerNetworking {
     preparePort: (transaction, { scope, availabilityZone, ...request }) =>
       preparePort(transaction, scope, { ...request, deviceOwner: `compute:${availabilityZone}` }),
     unbindOrDeletePorts,
+    asNetworkError,
     interfacesOf: (scope, serverIds) => interfacesOf(state, scope, serverIds),
   }
 }
