@@ -88,7 +88,7 @@ test('choices fill hosts evenly, and stop when all are full', () => {
   }
   for (let placed = 0; placed < 50; placed++) assert.ok(place())
   const counts = hosts.map(({ serversCount }) => serversCount)
-  assert.ok(Math.max(...counts) - Math.min(...counts) <= 3, `uneven: ${counts}`)
+  assert.ok(Math.max(...counts) - Math.min(...counts) <= 3, `uneven: ${counts.join(' ')}`)
   let more = 0
   while (place()) more++
   assert.equal(more, 50)

@@ -57,11 +57,11 @@ export const ServerInState = defineError({
   }) => `Cannot '${action}' instance ${id} while it is in ${attribute} ${state}`,
 })
 
-export const NoValidHost = defineError({
+export const NoValidHost = defineError<Record<string, never>>({
   code: 'compute.no_valid_host',
   status: 409,
   fault: 'conflictingRequest',
-  message: (_: Record<string, never>) => 'No valid host was found. There are not enough hosts available.',
+  message: () => 'No valid host was found. There are not enough hosts available.',
 })
 
 export const QuotaExceeded = defineError({

@@ -26,5 +26,5 @@ export function nextLink({ baseUrl, path }: Located, marker: string): Link[] {
   const [pathname = '', query = ''] = path.split('?')
   const parameters = new URLSearchParams(query)
   parameters.set('marker', marker)
-  return [{ rel: 'next', href: `${baseUrl}${pathname}?${parameters}` }]
+  return [{ rel: 'next', href: `${baseUrl}${pathname}?${parameters.toString()}` }]
 }

@@ -204,7 +204,7 @@ async function listPage(state: ComputeDependencies['state'], context: RequestCon
   if (marker !== undefined && markerIndex < 0) throw MarkerNotFound({ marker })
   const limit = pageLimit(query.limit)
   const page = matching.slice(markerIndex + 1, markerIndex + 1 + limit)
-  const isFull = query.limit !== undefined && limit > 0 && page.length === limit
+  const isFull = limit > 0 && page.length === limit
   return { page, marker: isFull ? page.at(-1)?.flavor_id : undefined }
 }
 

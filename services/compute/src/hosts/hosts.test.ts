@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { integerIdOf } from '../integer-id.ts'
 import { hosts } from '../records.ts'
+import { FULL_NETWORK_ID } from '../testing/fake-network.ts'
 import { openTestCloud, scope } from '../testing/test-cloud.ts'
 
 const admin = { token: 'admin' } as const
@@ -147,4 +148,13 @@ test("a host that fills up behind the inventory's back is passed over", async (t
   for (let count = 0; count < 5; count++) creates.push(cloud.create())
   await filling
   for (const id of await Promise.all(creates)) assert.equal((await cloud.row(id)).host, 'east-h2')
+})
+
+test('a create that fails after its claim leaves its host free for the next', async (t) => {
+  const cloud = await openTestCloud(t, { hostsCount: 1, host: { ram_mib: 512 } })
+  const failed = await cloud
+    .create({ networks: [{ uuid: FULL_NETWORK_ID }] })
+    .catch((error: Error) => error.message)
+  assert.match(failed, /409/)
+  assert.equal((await cloud.row(await cloud.create())).host, 'east-h1')
 })

@@ -128,7 +128,7 @@ function oldUpdate(
   body: OldBody,
 ): { readonly patch: Patch<typeof hosts>; readonly shown: object } {
   const { disabled_reason, forced_down } = body
-  switch (context.params.service_id) {
+  switch (context.params.service_id ?? '') {
     case 'enable':
       return { patch: { enabled: true, disabled_reason: null }, shown: { status: 'enabled' } }
     case 'disable':

@@ -137,7 +137,7 @@ function listPage(all: readonly KeypairRow[], context: RequestContext) {
   const limit = isSince(context, '2.35') ? pageLimit(query.limit) : all.length
   const rows = all.slice(markerIndex + 1, markerIndex + 1 + limit)
   const lastName = rows.at(-1)?.name
-  const hasLink = isSince(context, '2.35') && query.limit !== undefined && rows.length === limit
+  const hasLink = isSince(context, '2.35') && rows.length === limit
   return {
     keypairs: rows.map((row) => ({ keypair: summaryView(context, row) })),
     ...(hasLink && lastName !== undefined && { keypairs_links: nextLink(context, lastName) }),

@@ -34,6 +34,11 @@ export interface RequestedBlockDevice {
   readonly tag?: string
 }
 
+/** All hints are accepted; of groups of servers there are none, so naming one is an error. */
+export interface SchedulerHints {
+  readonly group?: string | readonly string[]
+}
+
 /** The body in its widest form. */
 export interface CreateBody {
   readonly server: {
@@ -62,8 +67,8 @@ export interface CreateBody {
     readonly host?: string
     readonly hypervisor_hostname?: string
   }
-  readonly 'os:scheduler_hints'?: Readonly<Record<string, unknown>>
-  readonly 'OS-SCH-HNT:scheduler_hints'?: Readonly<Record<string, unknown>>
+  readonly 'os:scheduler_hints'?: SchedulerHints
+  readonly 'OS-SCH-HNT:scheduler_hints'?: SchedulerHints
 }
 
 const ipv4 = Type.Unsafe<string>({

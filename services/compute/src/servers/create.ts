@@ -83,8 +83,11 @@ async function placeServers(creating: Creating, count: number): Promise<ServerRo
   const { dependencies, inventory, plan } = creating
   const { state, random, network } = dependencies
   const claimedIds = new Set<string>()
+  let attempts = 0
+  let isCommitted = false
   try {
-    return await state.transaction(async (transaction) => {
+    const created = await state.transaction(async (transaction) => {
+      attempts++
       await spendAll(transaction, amountsOf(plan.projectId, plan.flavor, count))
       const reservation = reservationOf(transaction)
       const rows: ServerRow[] = []
@@ -95,10 +98,13 @@ async function placeServers(creating: Creating, count: number): Promise<ServerRo
       }
       return rows
     })
+    isCommitted = true
+    return created
   } catch (error) {
-    // The inventory saw claims that were never committed.
-    await inventory.reread(claimedIds)
     throw await network.asNetworkError(state, error)
+  } finally {
+    // The inventory saw claims that were never committed, of this attempt or of one before it.
+    if (!isCommitted || attempts > 1) await inventory.reread(claimedIds)
   }
 }
 

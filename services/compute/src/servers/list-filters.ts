@@ -18,10 +18,7 @@ export interface ServerFilters {
   /** Live ones, tombstones, or both for a list of changes. */
   readonly deleted: boolean | 'both'
   /** Columns that must have one of these values. */
-  readonly exact: readonly (readonly [
-    column: keyof ServerRow & string,
-    values: readonly (string | number)[],
-  ])[]
+  readonly exact: readonly (readonly [column: keyof ServerRow, values: readonly (string | number)[]])[]
   readonly vmStates: readonly VmState[] | undefined
   readonly changedSinceMs: number | undefined
   readonly changedBeforeMs: number | undefined
@@ -138,7 +135,7 @@ function timeOf(query: ListQuery, name: string): number | undefined {
   return ms
 }
 
-const exactColumns: Readonly<Record<string, keyof ServerRow & string>> = {
+const exactColumns: Readonly<Record<string, keyof ServerRow>> = {
   user_id: 'user_id',
   image: 'image_id',
   image_ref: 'image_id',
@@ -148,7 +145,7 @@ const exactColumns: Readonly<Record<string, keyof ServerRow & string>> = {
   vm_state: 'vm_state',
   task_state: 'task_state',
 }
-const exactNumbers: Readonly<Record<string, keyof ServerRow & string>> = {
+const exactNumbers: Readonly<Record<string, keyof ServerRow>> = {
   launch_index: 'launch_index',
   power_state: 'power_state',
 }

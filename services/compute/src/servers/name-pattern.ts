@@ -16,7 +16,7 @@ export function namePattern(pattern: string): (text: string) => boolean {
   const tokens = tokensOf(lower.slice(isAtStart ? 1 : 0, isAtEnd ? -1 : undefined))
   const any: Token = { kind: 'any' }
   const whole = [...(isAtStart ? [] : [any]), ...tokens, ...(isAtEnd ? [] : [any])]
-  return (text) => matches(whole, [...text.toLowerCase()])
+  return (text) => matches(whole, Array.from(text.toLowerCase()))
 }
 
 function tokensOf(pattern: string): Token[] {

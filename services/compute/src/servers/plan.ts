@@ -144,10 +144,9 @@ function countOf(server: CreateBody['server']) {
   return { min, max: Math.min(max, COUNT_MAX) }
 }
 
-function checkHints(hints: Readonly<Record<string, unknown>> | undefined): void {
+function checkHints(hints: CreateBody['os:scheduler_hints']): void {
   const group = [hints?.group ?? []].flat()[0]
-  if (group !== undefined)
-    throw InvalidRequest({ message: `Instance group ${String(group)} could not be found.` })
+  if (group !== undefined) throw InvalidRequest({ message: `Instance group ${group} could not be found.` })
 }
 
 function checkUnsupported(server: CreateBody['server']): void {

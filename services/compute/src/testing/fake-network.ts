@@ -27,11 +27,11 @@ const NoSuchNetwork = defineError({
   fault: 'NetworkNotFound',
   message: ({ id }: { id: string }) => `Network ${id} could not be found.`,
 })
-const NoAddress = defineError({
+const NoAddress = defineError<Record<string, never>>({
   code: 'fake_network.no_address',
   status: 409,
   fault: 'IpAddressGenerationFailure',
-  message: (_: Record<string, never>) => 'No more IP addresses available.',
+  message: () => 'No more IP addresses available.',
 })
 
 const scope = cloudScope('fake network')
