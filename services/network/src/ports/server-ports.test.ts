@@ -23,7 +23,8 @@ import {
 } from '../errors.ts'
 import { networkRecords, ports } from '../records.ts'
 import { networkSite } from '../testing/network-site.ts'
-import { serverNetworking } from './server-networking.ts'
+import { interfacesOf } from './server-interfaces.ts'
+import { defaultNetworks, preparePort, unbindOrDeletePorts } from './server-ports.ts'
 
 const scope = projectScope('p1', 'u1')
 
@@ -31,21 +32,20 @@ async function siteForServers(t: TestContext, cidr = '10.0.0.0/24') {
   const site = await networkSite(t)
   const { id: networkId = '' } = await site.make('/v2.0/networks', { network: { name: 'net' } })
   await site.make('/v2.0/subnets', { subnet: { network_id: networkId, cidr } })
-  const networking = serverNetworking(site.state)
-  const server = { scope, serverId: 'vm', availabilityZone: 'east', host: 'h1', projectId: 'p1' }
+  const server = { serverId: 'vm', deviceOwner: 'compute:east', host: 'h1', projectId: 'p1' }
   const prepare = (request: { networkId?: string; portId?: string; fixedIp?: string }) =>
-    site.state.transaction((transaction) => networking.preparePort(transaction, { ...server, ...request }))
-  return { ...site, networking, networkId, prepare }
+    site.state.transaction((transaction) => preparePort(transaction, scope, { ...server, ...request }))
+  return { ...site, networkId, prepare }
 }
 
 test('a server gets a new port on a network, and it goes with the server', async (t) => {
-  const { prepare, networkId, networking, state } = await siteForServers(t)
+  const { prepare, networkId, state } = await siteForServers(t)
   const port = await prepare({ networkId })
   assert.deepEqual(
     [port.device_id, port.device_owner, port.binding_host, port.fixed_ips[0]?.ip_address],
     ['vm', 'compute:east', 'h1', '10.0.0.3'],
   )
-  const [shown] = (await networking.interfacesOf(scope, ['vm', 'none'])).get('vm') ?? []
+  const [shown] = (await interfacesOf(state, ['vm', 'none'])).get('vm') ?? []
   assert.deepEqual(shown, {
     portId: port.id,
     networkId,
@@ -55,7 +55,7 @@ test('a server gets a new port on a network, and it goes with the server', async
     fixedIps: port.fixed_ips,
   })
   await state.transaction((transaction) =>
-    networking.unbindOrDeletePorts(transaction, {
+    unbindOrDeletePorts(transaction, {
       serverId: 'vm',
       portIds: [port.id],
       ownPortIds: [port.id],
@@ -69,15 +69,15 @@ test('a server gets a new port on a network, and it goes with the server', async
 })
 
 test("a server binds its owner's port, which stays when the server goes", async (t) => {
-  const { prepare, networkId, networking, state, make } = await siteForServers(t)
+  const { prepare, networkId, state, make } = await siteForServers(t)
   const { id: portId = '' } = await make('/v2.0/ports', { port: { network_id: networkId } })
   assert.equal((await prepare({ portId })).binding_host, 'h1')
   await assert.rejects(prepare({ portId }), PortInUse.is)
   const release = { serverId: 'vm', portIds: [portId], ownPortIds: [] }
-  await state.transaction((transaction) => networking.unbindOrDeletePorts(transaction, release))
+  await state.transaction((transaction) => unbindOrDeletePorts(transaction, release))
   const port = await state.find(scope, ports, portId)
   assert.deepEqual([port?.device_id, port?.binding_host, port?.fixed_ips.length], ['', '', 1])
-  await state.transaction((transaction) => networking.unbindOrDeletePorts(transaction, release))
+  await state.transaction((transaction) => unbindOrDeletePorts(transaction, release))
 })
 
 test('what cannot be used is refused, and nothing is written', async (t) => {
@@ -110,19 +110,19 @@ test('a subnet that is full lets the state borrow first, and then says so as Neu
 })
 
 test('a server that names no network joins the only one there is', async (t) => {
-  const { networking, networkId, make } = await siteForServers(t)
-  const names = async () => (await networking.defaultNetworks(scope, 'p1')).map(({ id }) => id)
+  const { state, networkId, make } = await siteForServers(t)
+  const names = async () => (await defaultNetworks(state, scope, 'p1')).map(({ id }) => id)
   assert.deepEqual(await names(), [networkId])
   await make('/v2.0/networks', { network: {} }, 'other')
   assert.deepEqual(await names(), [networkId])
   await make('/v2.0/networks', { network: { shared: true } }, 'admin')
   await assert.rejects(names(), NetworkAmbiguous.is)
-  await assert.rejects(networking.defaultNetworks(projectScope('p9', 'u9'), 'p9'), NetworkRequiresSubnet.is)
+  await assert.rejects(defaultNetworks(state, projectScope('p9', 'u9'), 'p9'), NetworkRequiresSubnet.is)
 })
 
 test('a project without a network gives its servers none', async (t) => {
-  const { networking } = await siteForServers(t)
-  assert.deepEqual(await networking.defaultNetworks(projectScope('p9', 'u9'), 'p9'), [])
+  const { state } = await siteForServers(t)
+  assert.deepEqual(await defaultNetworks(state, projectScope('p9', 'u9'), 'p9'), [])
 })
 
 async function followerOf(t: TestContext, far: State) {
@@ -139,16 +139,14 @@ async function followerOf(t: TestContext, far: State) {
   return { near, follow }
 }
 
-const nearServer = { scope, serverId: 'vm', availabilityZone: 'near', host: 'h2', projectId: 'p1' }
+const nearServer = { serverId: 'vm', deviceOwner: 'compute:near', host: 'h2', projectId: 'p1' }
 
 test('a port that another site keeps is not bound here', async (t) => {
   const { state: far, networkId, make } = await siteForServers(t)
   const { id: portId = '' } = await make('/v2.0/ports', { port: { network_id: networkId } })
   const { near } = await followerOf(t, far)
   await assert.rejects(
-    near.transaction((transaction) =>
-      serverNetworking(near).preparePort(transaction, { ...nearServer, portId }),
-    ),
+    near.transaction((transaction) => preparePort(transaction, scope, { ...nearServer, portId })),
     NotHome.is,
   )
 })
@@ -162,7 +160,7 @@ test('a site makes ports on a network of another with the addresses that it was 
     return true
   })
   const port = await near.transaction((transaction) =>
-    serverNetworking(near).preparePort(transaction, { ...nearServer, networkId }),
+    preparePort(transaction, scope, { ...nearServer, networkId }),
   )
   assert.deepEqual([port.home, port.fixed_ips[0]?.ip_address], ['near', '10.0.0.14'])
   await assert.rejects(prepare({ networkId, fixedIp: '10.0.0.14' }), IpAddressLent.is)
