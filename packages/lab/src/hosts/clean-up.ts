@@ -1,5 +1,6 @@
 /** Takes labs away: by name, or those whose owner is gone. Everything here may run twice, and beside itself. */
 
+import { readdir, readlink } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { assert } from '@atoll/kit'
 import { NotRoot, ProgramFailed } from '../errors.ts'
@@ -48,7 +49,8 @@ export async function removeLab(name: string, { owner, endKeeper }: RemovalOptio
     return
   }
   const namespaces = await labNamespaces(name)
-  await endProcesses(async () => processesIn(namespaces))
+  const mounts = await mountNamespacesOf(await processesIn(namespaces))
+  await endProcesses(async () => [...(await processesIn(namespaces)), ...(await processesWith(mounts))])
   await (endKeeper ?? (() => killKeepers(labs)))()
   const ports = (await Promise.all(labs.map(({ bridge }) => portsOf(bridge)))).flat()
   // Another cleaner may be faster with some of it, so single failures say nothing; what is left over does.
@@ -122,6 +124,29 @@ async function processesIn(namespaces: readonly string[]): Promise<readonly numb
       .filter((line) => line !== '')
       .map(Number),
   )
+}
+
+/**
+ * The mount namespaces of hosts: what runs in one belongs to the lab wherever its network is, such as a DHCP server in a
+ * namespace that a peer made. That of the machine itself is never among them.
+ */
+async function mountNamespacesOf(pids: readonly number[]): Promise<ReadonlySet<string>> {
+  const found = new Set(await Promise.all(pids.map((pid) => mountNamespaceOf(String(pid)))))
+  for (const own of ['self', '1']) found.delete(await mountNamespaceOf(own))
+  found.delete('')
+  return found
+}
+
+async function processesWith(mounts: ReadonlySet<string>): Promise<readonly number[]> {
+  if (mounts.size === 0) return []
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  const owned = await Promise.all(pids.map(async (pid) => mounts.has(await mountNamespaceOf(pid))))
+  return pids.filter((_, index) => owned[index]).map(Number)
+}
+
+/** Empty when the process has ended. */
+function mountNamespaceOf(process: string): Promise<string> {
+  return readlink(`/proc/${process}/ns/mnt`).catch(() => '')
 }
 
 function signal(pid: number, name: keyof typeof WAIT_MS): void {

@@ -173,6 +173,23 @@ describe('a lab', { skip }, () => {
     assert.deepEqual(await tracesOf('lab-test-two'), [])
   })
 
+  test('gives each host a /run of its own, which the next program on it finds again', async () => {
+    await using lab = await createLab({ ...options, name: 'lab-test-run' })
+    await lab.exec('a', 'ip', ['netns', 'add', 'inner'])
+    const inner = (host: string) => lab.exec(host, 'ip', ['netns', 'exec', 'inner', 'true'])
+    assert.deepEqual([(await inner('a')).exitCode, (await inner('b')).exitCode], [0, 1])
+    assert.doesNotMatch(await runProgram('ip', ['netns', 'list']), /inner/)
+  })
+
+  test('ends what a host runs in namespaces of its own', async () => {
+    await using lab = await createLab({ ...options, name: 'lab-test-inner' })
+    const inside = ['--net', 'sleep', '1000']
+    const left = lab.spawn('a', 'unshare', inside)
+    await once(left, 'spawn')
+    await lab.destroy()
+    await eventually('the program has ended', () => left.signalCode === 'SIGTERM')
+  })
+
   test('keeps its name to itself', async () => {
     await using lab = await createLab({ ...options, name: 'lab-test-name' })
     await assert.rejects(createLab({ ...options, name: lab.name }), LabNameTaken.is)

@@ -12,6 +12,7 @@
 
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { assert } from '@atoll/kit'
 import { LabHostUnknown, LabNameTaken, LabSubnetsExhausted, type MissingTool, NotRoot } from '../errors.ts'
 import {
@@ -23,6 +24,7 @@ import {
   runToEnd,
 } from '../run-program.ts'
 import { labNamespaces, removeLab, sweepStaleLabs } from './clean-up.ts'
+import { holdHost, onHost } from './host-holder.ts'
 import { Keeper } from './keeper.ts'
 import { type LabMark, markedLabs, writeMark } from './lab-mark.ts'
 import {
@@ -88,6 +90,7 @@ export interface Lab {
 const TOOLS: readonly MissingTool[] = [
   { program: 'ip', debianPackage: 'iproute2' },
   { program: 'ethtool', debianPackage: 'ethtool' },
+  { program: 'nsenter', debianPackage: 'util-linux' },
 ]
 
 /** What must be installed to make a lab. */
@@ -115,11 +118,14 @@ export async function createLab(options: LabOptions): Promise<Lab> {
   const destroy = () => removeLab(name, { owner, endKeeper: () => keeper.stop() })
   try {
     await build(plan, options, keeper, { name, owner })
+    const holders = await Promise.all(
+      plan.hosts.map(async ({ name: host, namespace }) => [host, await holdHost(namespace)] as const),
+    )
+    return labOf(plan, { keeper, holders: new Map(holders), destroy })
   } catch (error) {
     await destroy()
     throw error
   }
-  return labOf(plan, keeper, destroy)
 }
 
 async function refuseTakenName(name: string): Promise<void> {
@@ -213,7 +219,14 @@ async function ipBatch(args: readonly string[], commands: readonly string[]): Pr
   await runProgram('ip', [...args, '-batch', '-'], { stdin: `${commands.join('\n')}\n` })
 }
 
-function labOf(plan: LabPlan, keeper: Keeper, destroy: () => Promise<void>): Lab {
+interface BuiltLab {
+  readonly keeper: Keeper
+  /** Process ids by name of the host. */
+  readonly holders: ReadonlyMap<string, number>
+  readonly destroy: () => Promise<void>
+}
+
+function labOf(plan: LabPlan, { keeper, holders, destroy }: BuiltLab): Lab {
   const hosts = plan.hosts.map(({ name, namespace, operatorIp, wanIp }) => ({
     name,
     namespace,
@@ -225,6 +238,10 @@ function labOf(plan: LabPlan, keeper: Keeper, destroy: () => Promise<void>): Lab
     if (found === undefined) throw LabHostUnknown({ name })
     return found
   }
+  const words = (name: string, cwd: string | URL = process.cwd()): readonly string[] => {
+    const directory = cwd instanceof URL ? fileURLToPath(cwd) : cwd
+    return onHost(holders.get(host(name).name) ?? 0, directory)
+  }
   return {
     name: plan.name,
     hosts,
@@ -234,10 +251,14 @@ function labOf(plan: LabPlan, keeper: Keeper, destroy: () => Promise<void>): Lab
       keeper,
     ),
     host,
-    exec: async (name, program, args = [], options = {}) =>
-      runToEnd('ip', ['netns', 'exec', host(name).namespace, program, ...args], options),
-    spawn: (name, program, args = [], options = {}) =>
-      spawn('ip', ['netns', 'exec', host(name).namespace, program, ...args], options),
+    exec: async (name, program, args = [], options = {}) => {
+      const [nsenter = '', ...entering] = words(name, options.cwd)
+      return runToEnd(nsenter, [...entering, program, ...args], options)
+    },
+    spawn: (name, program, args = [], options = {}) => {
+      const [nsenter = '', ...entering] = words(name, options.cwd)
+      return spawn(nsenter, [...entering, program, ...args], options)
+    },
     destroy,
     [Symbol.asyncDispose]: destroy,
   }
