@@ -13,12 +13,21 @@ export interface WaitOptions {
   readonly signal?: AbortSignal
 }
 
+/** The machine's clock, with timers that keep the process alive: a client has nothing else to do than to wait. */
+const waitingClock: Clock = {
+  ...systemClock,
+  after: (delayMs, action) => {
+    const timer = setTimeout(action, delayMs)
+    return () => clearTimeout(timer)
+  },
+}
+
 /**
  * Calls `look` until it returns something else than undefined or false, and returns that. What `look` throws ends the
  * wait. @throws NotInTime
  */
 export async function waitUntil<T>(
-  { what, timeoutMs, intervalMs = 100, clock = systemClock, signal }: WaitOptions,
+  { what, timeoutMs, intervalMs = 100, clock = waitingClock, signal }: WaitOptions,
   look: () => Promise<T | undefined | false> | T | undefined | false,
 ): Promise<T> {
   const deadlineMs = clock.monotonicMs() + timeoutMs

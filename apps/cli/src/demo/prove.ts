@@ -74,8 +74,7 @@ export async function prove(options: ProofOptions): Promise<readonly ProofStep[]
     return { value, result: NETWORK_CIDR }
   })
   await step('all of it known', { askedAt: ASK_SITE, doneAt: ASK_SITE }, async () => {
-    const paths = [`/v2/images/${imageId}`] as const
-    await isKnown(ask, 'image', paths[0], signal)
+    await isKnown(ask, 'image', `/v2/images/${imageId}`, signal)
     await isKnown(ask, 'compute', `/v2.1/flavors/${flavorId}`, signal)
     await isKnown(ask, 'compute', `/v2.1/os-keypairs/${key.name}`, signal)
     await isKnown(ask, 'network', `/v2.0/networks/${network.id}`, signal)
@@ -104,8 +103,9 @@ export async function prove(options: ProofOptions): Promise<readonly ProofStep[]
     return { value: undefined, result: guestWords(text, readyPattern) }
   })
   for (const { site } of cloud.peers) {
+    const connection = await cloud.connect(site)
     await step('server listed', { askedAt: site, doneAt: site }, async () => {
-      const value = await shown(await cloud.connect(site), { id, site, signal })
+      const value = await shown(connection, { id, site, signal })
       return { value, result: `${value.status}, ${addressesOf(value).join(' ')}` }
     })
   }
