@@ -69,6 +69,8 @@ async function qemuHost({
   log,
 }: RealWorldOptions): Promise<WorldHost> {
   const { vcpus, ramMib, diskGib, accel = 'auto' } = settings.host
+  const stateDirectory = join(dataDirectory, 'fabric')
+  mkdirSync(stateDirectory, { recursive: true, mode: 0o700 })
   const hypervisor: Hypervisor = await QemuHypervisor.open({
     directory: join(dataDirectory, 'guests'),
     accelerator: accel,
@@ -81,7 +83,7 @@ async function qemuHost({
     hypervisor,
     makeFabric: (metadata) =>
       new LinuxFabric({
-        stateDirectory: join(dataDirectory, 'fabric'),
+        stateDirectory,
         tunnelIp,
         metadata,
         clock: systemClock,
