@@ -22,11 +22,11 @@ export class SimulatedFabric implements Fabric {
   }
 
   async apply(statement: FabricNetwork): Promise<AppliedNetwork> {
-    const network = structuredClone(checkNetwork(statement))
+    const network = checkNetwork(statement)
     const taps = this.#tapNames(network)
-    const isSame = isDeepStrictEqual(this.#networks.get(network.id), network)
-    if (!isSame) this.#networks.set(network.id, network)
-    return { taps, changes: isSame ? 0 : 1 }
+    const isUnchanged = isDeepStrictEqual(this.#networks.get(network.id), network)
+    if (!isUnchanged) this.#networks.set(network.id, network)
+    return { taps, changes: isUnchanged ? 0 : 1 }
   }
 
   async remove(networkId: NetworkId): Promise<void> {

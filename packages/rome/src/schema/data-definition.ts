@@ -27,7 +27,13 @@ function createTable(table: Table): string {
     ([name, column]) => `${quote(name)} ${definition(column)}`,
   )
   const key = `primary key (${table.primaryKey.map(quote).join(', ')})`
-  return `create table ${quote(table.name)} (${[...columns, key].join(', ')}) without rowid`
+  return `create table ${quote(table.name)} (${[...columns, key].join(', ')})${isNarrow(table) ? ' without rowid' : ''}`
+}
+
+// SQLite keeps narrow rows best in their key's own tree (https://sqlite.org/withoutrowid.html, section 4). Wide rows
+// with random keys are better appended: a commit of many of them then writes a few pages and not one for each.
+function isNarrow({ columns }: Table): boolean {
+  return Object.keys(columns).length <= 4 && Object.values(columns).every(({ kind }) => kind !== 'json')
 }
 
 function missingColumns(table: Table, present: ReadonlySet<string>): string[] {

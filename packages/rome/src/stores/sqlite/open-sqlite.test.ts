@@ -111,6 +111,7 @@ test('a store of a newer Atoll is left alone', (t) => {
   assert.throws(() => openSqlite({ path }), StoreNewer.is)
 })
 
-test('a missing directory is named', () => {
-  assert.throws(() => openSqlite({ path: '/nonexistent/state.sqlite' }), StoreUnavailable.is)
+test('a missing directory is named', (t) => {
+  const path = join(temporaryPath(t), 'missing', 'state.sqlite')
+  assert.throws(() => openSqlite({ path }), StoreUnavailable.is)
 })
