@@ -6,6 +6,7 @@
 import type { Clock } from '@atoll/kit'
 
 export class Life {
+  readonly #mourners = new Set<() => void>()
   #isOver = false
 
   get isOver(): boolean {
@@ -14,6 +15,23 @@ export class Life {
 
   end(): void {
     this.#isOver = true
+    for (const mourner of this.#mourners) mourner()
+    this.#mourners.clear()
+  }
+
+  /**
+   * What somebody outside hears who waits for an answer of this process: undefined when it dies first, as when a
+   * connection is lost.
+   */
+  answer<T>(promise: Promise<T>): Promise<T | undefined> {
+    if (this.#isOver) return Promise.resolve(undefined)
+    return new Promise((resolve, reject) => {
+      const mourn = () => resolve(undefined)
+      this.#mourners.add(mourn)
+      this.hear(promise)
+        .then(resolve, reject)
+        .finally(() => this.#mourners.delete(mourn))
+    })
   }
 
   /** What a promise becomes for whoever may die while waiting: it settles only during this life. */

@@ -1,0 +1,78 @@
+/** Nothing acknowledged is lost: every site shows everything that a client was told, and nothing that is deleted. */
+
+import assert from 'node:assert/strict'
+import { type Json, jsonOf } from '../client.ts'
+import type { ServerThing, Thing } from '../model.ts'
+import type { Actor } from '../workload/actor.ts'
+import { tokenFor } from '../workload/operations.ts'
+import type { SiteTables } from './tables.ts'
+
+/** Asks every site for every thing. @throws AssertionError */
+export async function checkAcknowledged(actor: Actor): Promise<void> {
+  for (const site of actor.cloud.sites) {
+    for (const thing of actor.model.things) {
+      const token = tokenFor(actor, thing)
+      const { reply } = await actor.ask({ method: 'GET', path: thing.path, token }, site)
+      assert.equal(reply.kind, 'answered', `${site.name} did not answer`)
+      const status = reply.kind === 'answered' ? reply.status : 0
+      const what = `${thing.kind} ${thing.id} at ${site.name}`
+      if (status === 404) assert.notEqual(thing.deletion, 'no', `${what} was acknowledged and is not there`)
+      else {
+        assert.equal(status, 200, `${what} was answered ${status}`)
+        assert.notEqual(thing.deletion, 'yes', `${what} was deleted and is there`)
+        checkShown(thing, objectOf(thing, jsonOf(reply)), what)
+      }
+    }
+  }
+}
+
+function objectOf({ kind }: Thing, body: Json): Json {
+  return kind === 'image' ? body : ((body[kind] ?? {}) as Json)
+}
+
+function checkShown(thing: Thing, shown: Json, what: string): void {
+  assert.ok(
+    thing.names.includes(String(shown.name)),
+    `${what} is called ${String(shown.name)}, not ${thing.names.join(' or ')}`,
+  )
+  if (thing.kind !== 'server' || thing.deletion !== 'no') return
+  const { power } = thing as ServerThing
+  const expected =
+    power === undefined
+      ? ['ACTIVE', 'SHUTOFF', 'ERROR']
+      : power === 'running'
+        ? ['ACTIVE', 'ERROR']
+        : ['SHUTOFF']
+  assert.ok(
+    expected.includes(String(shown.status)),
+    `${what} is ${String(shown.status)}, not ${expected.join(' or ')}`,
+  )
+}
+
+/** No request was carried out twice: names are given once, so nothing else has them. @throws AssertionError */
+export function checkOnce(sites: readonly SiteTables[]): void {
+  for (const table of [
+    'servers',
+    'networks',
+    'ports',
+    'users',
+    'projects',
+    'keypairs',
+    'images',
+    'flavors',
+  ]) {
+    const owners = new Map<string, string>()
+    for (const site of sites) {
+      for (const { id, home, name } of site.records(table)) {
+        if (home !== site.site || !/-\d+$/.test(String(name)) || name === null) continue
+        const other = owners.get(String(name))
+        assert.equal(
+          other,
+          undefined,
+          `${table} ${other} and ${id} were both made by one request: ${String(name)}`,
+        )
+        owners.set(String(name), id)
+      }
+    }
+  }
+}

@@ -1,0 +1,69 @@
+/** What the clients of a run believe: what was acknowledged, what was refused, and what nobody can say. */
+
+export type Kind = 'server' | 'network' | 'port' | 'user' | 'project' | 'keypair' | 'image' | 'flavor'
+
+/** `maybe`: a deletion was sent and its answer never came; it may even be carried out later. */
+export type Deletion = 'no' | 'maybe' | 'yes'
+
+/** Something that a client was told exists. */
+export interface Thing {
+  readonly kind: Kind
+  readonly id: string
+  /** Below which it is shown, changed and deleted. */
+  readonly path: string
+  /** Whose token may do that. */
+  readonly projectIndex: number
+  /** Every name that it may have now. */
+  names: readonly string[]
+  deletion: Deletion
+  /** One client at a time works on it. */
+  isBusy: boolean
+}
+
+/** What a server may be by the words of its clients. */
+export interface ServerThing extends Thing {
+  readonly kind: 'server'
+  /** Undefined once an answer to a start, stop or reboot was lost. */
+  power: 'running' | 'stopped' | undefined
+  /** How many requests were sent that can have ended its guest, or started it again. */
+  stopsAsked: number
+  startsAsked: number
+  rebootsAsked: number
+}
+
+export class Model {
+  readonly things: Thing[] = []
+  /** By the name that a create was sent with: whether it was acknowledged. */
+  readonly creates = new Map<
+    string,
+    { readonly kind: Kind; outcome: 'sent' | 'done' | 'refused' | 'unknown' }
+  >()
+  /** The most that a project could ever have, by its id and the name of the limit. */
+  readonly limitsMax = new Map<string, number>()
+  #names = 0
+
+  /** A name that nothing else ever has. */
+  newName(kind: Kind): string {
+    return `${kind}-${this.#names++}`
+  }
+
+  add(thing: Thing): void {
+    this.things.push(thing)
+  }
+
+  /** Things of a kind that nobody works on and that are not known to be deleted. */
+  idle<K extends Kind>(kind: K): readonly (K extends 'server' ? ServerThing : Thing)[] {
+    const found = this.things.filter(
+      (thing) => thing.kind === kind && !thing.isBusy && thing.deletion !== 'yes',
+    )
+    return found as never
+  }
+
+  server(id: string): ServerThing | undefined {
+    return this.things.find((thing) => thing.kind === 'server' && thing.id === id) as ServerThing | undefined
+  }
+
+  get servers(): readonly ServerThing[] {
+    return this.things.filter((thing) => thing.kind === 'server') as ServerThing[]
+  }
+}

@@ -1,0 +1,116 @@
+/** What goes wrong: peers die, sites lose power, links are cut one way or both, slow or lossy; and what is done about it. */
+
+import { fraction, pick, type Random } from '@atoll/kit'
+import { HEALTHY_LINK, type SimulatedCloud } from '../simulated-cloud.ts'
+import type { SimulatedSite } from '../site/simulated-site.ts'
+
+export interface FaultsOptions {
+  readonly cloud: SimulatedCloud
+  readonly random: Random
+  /** The mean time between two faults. */
+  readonly intervalMs: number
+}
+
+const DOWN_MS_MAX = 5000
+const CUT_MS_MAX = 15_000
+
+export class Faults {
+  readonly #options: FaultsOptions
+  #isOver = false
+
+  constructor(options: FaultsOptions) {
+    this.#options = options
+  }
+
+  /** Makes things go wrong from now on, until `stop`. */
+  start(): void {
+    const { cloud, random, intervalMs } = this.#options
+    cloud.simulation.clock.after(2 * intervalMs * fraction(random), () => {
+      if (this.#isOver) return
+      this.#cause()
+      this.start()
+    })
+  }
+
+  /** Nothing goes wrong any more: links are healed, and the peers that are down come up. */
+  async stop(): Promise<void> {
+    const { cloud } = this.#options
+    this.#isOver = true
+    cloud.simulation.note('all is healed')
+    for (const left of cloud.sites) {
+      for (const right of cloud.sites) {
+        if (left === right) continue
+        const direction = { from: left.name, to: right.name }
+        cloud.network.heal(direction)
+        cloud.network.setLink(direction, HEALTHY_LINK)
+      }
+    }
+    for (const site of cloud.sites) if (!site.isUp) await site.start()
+  }
+
+  #cause(): void {
+    const { cloud, random } = this.#options
+    const site = pick(random, cloud.sites)
+    const other = pick(
+      random,
+      cloud.sites.filter((candidate) => candidate !== site),
+    )
+    const fault = random.below(10)
+    if (fault < 3) this.#stopFor(site, () => site.crash())
+    else if (fault < 4) this.#stopFor(site, () => site.losePower())
+    else if (fault < 6) this.#cut([site], [other])
+    else if (fault < 7) this.#cutOneWay(site, other)
+    else if (fault < 8) this.#isolate(site)
+    else this.#disturb(site, other)
+  }
+
+  #stopFor(site: SimulatedSite, stop: () => void): void {
+    stop()
+    this.#later(DOWN_MS_MAX, () => {
+      if (!this.#isOver && !site.isUp) void site.start()
+    })
+  }
+
+  #isolate(site: SimulatedSite): void {
+    this.#cut(
+      [site],
+      this.#options.cloud.sites.filter((other) => other !== site),
+    )
+  }
+
+  #cut(left: readonly SimulatedSite[], right: readonly SimulatedSite[]): void {
+    for (const one of left) {
+      for (const other of right) {
+        this.#cutOneWay(one, other)
+        this.#cutOneWay(other, one)
+      }
+    }
+  }
+
+  #cutOneWay(from: SimulatedSite, to: SimulatedSite): void {
+    const { network, simulation } = this.#options.cloud
+    const direction = { from: from.name, to: to.name }
+    simulation.note(`${from.name} → ${to.name} is cut`)
+    network.cut(direction)
+    this.#later(CUT_MS_MAX, () => {
+      simulation.note(`${from.name} → ${to.name} is healed`)
+      network.heal(direction)
+    })
+  }
+
+  #disturb(from: SimulatedSite, to: SimulatedSite): void {
+    const { cloud, random } = this.#options
+    const link = {
+      delayMs: random.below(300),
+      jitterMs: random.below(100),
+      loss: random.below(3) === 0 ? 0.3 * fraction(random) : 0,
+    }
+    cloud.simulation.note(`${from.name} → ${to.name} is ${JSON.stringify(link)}`)
+    cloud.network.setLink({ from: from.name, to: to.name }, link)
+  }
+
+  #later(delayMsMax: number, action: () => void): void {
+    const { cloud, random } = this.#options
+    cloud.simulation.clock.after(delayMsMax * fraction(random), action)
+  }
+}

@@ -1,0 +1,342 @@
+/** What clients of a cloud do, at random sites: one function for each kind of thing. */
+
+import { pick } from '@atoll/kit'
+import { jsonOf, listIn, objectIn } from '../client.ts'
+import type { ServerThing, Thing } from '../model.ts'
+import type { Actor } from './actor.ts'
+import { IMAGE_BYTES, loginRequest } from './tenants.ts'
+
+export type Operation = (actor: Actor) => Promise<void>
+
+const COMPUTE = '/compute/v2.1'
+const NETWORK = '/network/v2.0'
+const IDENTITY = '/identity/v3'
+const IMAGE = '/image/v2'
+/** The oldest microversion in which a server says of itself that it is UNKNOWN and must name its networks. */
+const MICROVERSION = { 'openstack-api-version': 'compute 2.69' }
+
+async function createServer(actor: Actor): Promise<void> {
+  const { estate, random, cloud, model } = actor
+  const { tenant, index } = actor.anyTenant()
+  const port = actor.chance(0.3) ? pickIdle(actor, 'port', index) : undefined
+  const network = actor.chance(0.3) ? pickIdle(actor, 'network', index)?.id : undefined
+  const networks = port ? [{ port: port.id }] : [{ uuid: network ?? tenant.networkId }]
+  const zone = actor.chance(0.5) ? { availability_zone: pick(random, cloud.sites).name } : {}
+  const flavorRef = pick(random, estate.flavorIds)
+  const work = async () => {
+    const server = await actor.create(
+      'server',
+      (name) => ({
+        method: 'POST',
+        path: `${COMPUTE}/servers`,
+        token: tenant.token,
+        headers: MICROVERSION,
+        body: { server: { name, flavorRef, imageRef: estate.imageId, networks, ...zone } },
+      }),
+      (reply) => {
+        const id = String(objectIn(reply, 'server').id)
+        return {
+          id,
+          path: `${COMPUTE}/servers/${id}`,
+          projectIndex: index,
+          power: 'running',
+          stopsAsked: 0,
+          startsAsked: 0,
+          rebootsAsked: 0,
+        }
+      },
+    )
+    // Whatever was asked of it after its answer was lost is counted for all: the id is not known.
+    if (!server) model.newName('server')
+  }
+  if (port) await actor.exclusively(port, work)
+  else await work()
+}
+
+async function changePower(actor: Actor, action: 'os-start' | 'os-stop' | 'reboot'): Promise<void> {
+  const server = pickIdle(actor, 'server') as ServerThing | undefined
+  if (!server) return
+  await actor.exclusively(server, async () => {
+    const before = server.power
+    if (action === 'os-start') server.startsAsked++
+    else server.stopsAsked++
+    if (action === 'reboot') {
+      server.startsAsked++
+      server.rebootsAsked++
+    }
+    const { outcome } = await actor.ask({
+      method: 'POST',
+      path: `${server.path}/action`,
+      token: actor.tenant(server.projectIndex).token,
+      body: { [action]: action === 'reboot' ? { type: actor.chance(0.5) ? 'SOFT' : 'HARD' } : null },
+    })
+    // What was asked without an answer may come later than what is asked now.
+    if (outcome === 'done' && before !== undefined)
+      server.power = action === 'os-stop' ? 'stopped' : 'running'
+    if (outcome === 'unknown') server.power = undefined
+  })
+}
+
+const renameServer: Operation = async (actor) => {
+  const server = pickIdle(actor, 'server')
+  if (!server) return
+  const { token } = actor.tenant(server.projectIndex)
+  await actor.rename(server, (name) => ({
+    method: 'PUT',
+    path: server.path,
+    token,
+    body: { server: { name } },
+  }))
+}
+
+const showServer: Operation = async (actor) => {
+  const server = pickIdle(actor, 'server')
+  if (!server) return
+  await actor.ask({ method: 'GET', path: server.path, token: actor.tenant(server.projectIndex).token })
+}
+
+const listServers: Operation = async (actor) => {
+  const { tenant } = actor.anyTenant()
+  const token = actor.chance(0.3) ? actor.estate.adminToken : tenant.token
+  const all = token === tenant.token ? '' : '?all_tenants=1'
+  const { clock } = actor.cloud.simulation
+  const askedMs = clock.monotonicMs()
+  const { reply } = await actor.ask({ method: 'GET', path: `${COMPUTE}/servers/detail${all}`, token })
+  if (reply.kind === 'lost') return
+  // Reads take no simulated time here: whatever waits, waits for another site.
+  const tookMs = clock.monotonicMs() - askedMs
+  if (tookMs > 0) throw new Error(`a list of servers waited for ${tookMs} ms`)
+  if (reply.status !== 200 || listIn(reply, 'servers').some(({ status }) => typeof status !== 'string'))
+    throw new Error(`a list of servers was answered ${reply.status}: ${reply.body.toString().slice(0, 300)}`)
+}
+
+const listAnything: Operation = async (actor) => {
+  const { tenant } = actor.anyTenant()
+  const path = pick(actor.random, [
+    `${NETWORK}/networks`,
+    `${NETWORK}/ports`,
+    `${NETWORK}/subnets`,
+    `${IMAGE}/images`,
+    `${COMPUTE}/flavors/detail`,
+    `${COMPUTE}/os-availability-zone`,
+    `${COMPUTE}/limits`,
+    `${COMPUTE}/os-keypairs`,
+    `${IDENTITY}/auth/catalog`,
+  ])
+  const { reply } = await actor.ask({ method: 'GET', path, token: tenant.token })
+  if (reply.kind === 'answered' && reply.status !== 200)
+    throw new Error(`${path} was answered ${reply.status}: ${reply.body.toString().slice(0, 300)}`)
+}
+
+const authenticate: Operation = async (actor) => {
+  const { tenant, index } = actor.anyTenant()
+  const { reply } = await actor.ask(loginRequest({ ...tenant, projectName: `tenant-${index}` }))
+  // The records that this needs were everywhere before anything went wrong.
+  if (reply.kind === 'answered' && reply.status !== 201)
+    throw new Error(`a login was answered ${reply.status}: ${reply.body.toString().slice(0, 300)}`)
+}
+
+const createNetwork: Operation = async (actor) => {
+  const { tenant, index } = actor.anyTenant()
+  const { token } = tenant
+  const network = await actor.create(
+    'network',
+    (name) => ({ method: 'POST', path: `${NETWORK}/networks`, token, body: { network: { name } } }),
+    (reply) => {
+      const id = String(objectIn(reply, 'network').id)
+      return { id, path: `${NETWORK}/networks/${id}`, projectIndex: index }
+    },
+  )
+  if (!network) return
+  await actor.exclusively(network, async () => {
+    const cidr = `10.${16 + actor.random.below(200)}.${actor.random.below(250)}.0/28`
+    const body = { subnet: { network_id: network.id, ip_version: 4, cidr } }
+    await actor.ask({ method: 'POST', path: `${NETWORK}/subnets`, token, body })
+  })
+}
+
+const createPort: Operation = async (actor) => {
+  const { tenant, index } = actor.anyTenant()
+  const networkId =
+    (actor.chance(0.3) ? pickIdle(actor, 'network', index)?.id : undefined) ?? tenant.networkId
+  await actor.create(
+    'port',
+    (name) => ({
+      method: 'POST',
+      path: `${NETWORK}/ports`,
+      token: tenant.token,
+      body: { port: { name, network_id: networkId } },
+    }),
+    (reply) => {
+      const id = String(objectIn(reply, 'port').id)
+      return { id, path: `${NETWORK}/ports/${id}`, projectIndex: index }
+    },
+  )
+}
+
+const renamePort: Operation = async (actor) => {
+  const port = pickIdle(actor, 'port')
+  if (!port) return
+  const { token } = actor.tenant(port.projectIndex)
+  await actor.rename(port, (name) => ({ method: 'PUT', path: port.path, token, body: { port: { name } } }))
+}
+
+function createIdentity(kind: 'user' | 'project'): Operation {
+  return async (actor) => {
+    await actor.create(
+      kind,
+      (name) => ({
+        method: 'POST',
+        path: `${IDENTITY}/${kind}s`,
+        token: actor.estate.adminToken,
+        body: { [kind]: { name, domain_id: 'default', ...(kind === 'user' ? { password: name } : {}) } },
+      }),
+      (reply) => {
+        const id = String(objectIn(reply, kind).id)
+        return { id, path: `${IDENTITY}/${kind}s/${id}`, projectIndex: ADMIN }
+      },
+    )
+  }
+}
+
+function renameIdentity(kind: 'user' | 'project'): Operation {
+  return async (actor) => {
+    const thing = pickIdle(actor, kind)
+    if (!thing) return
+    const { adminToken: token } = actor.estate
+    await actor.rename(thing, (name) => ({
+      method: 'PATCH',
+      path: thing.path,
+      token,
+      body: { [kind]: { name } },
+    }))
+  }
+}
+
+const createImage: Operation = async (actor) => {
+  const { tenant, index } = actor.anyTenant()
+  const { token } = tenant
+  const image = await actor.create(
+    'image',
+    (name) => ({
+      method: 'POST',
+      path: `${IMAGE}/images`,
+      token,
+      body: { name, disk_format: 'raw', container_format: 'bare' },
+    }),
+    (reply) => {
+      const id = String(jsonOf(reply).id)
+      return { id, path: `${IMAGE}/images/${id}`, projectIndex: index }
+    },
+  )
+  if (!image) return
+  await actor.exclusively(image, async () => {
+    const body = Buffer.alloc(IMAGE_BYTES, `image ${image.id}`)
+    await actor.ask({ method: 'PUT', path: `${image.path}/file`, token, body })
+  })
+}
+
+const createFlavor: Operation = async (actor) => {
+  const { adminToken: token } = actor.estate
+  await actor.create(
+    'flavor',
+    (name) => ({
+      method: 'POST',
+      path: `${COMPUTE}/flavors`,
+      token,
+      body: { flavor: { name, vcpus: 1, ram: 256, disk: 1 } },
+    }),
+    (reply) => {
+      const id = String(objectIn(reply, 'flavor').id)
+      return { id, path: `${COMPUTE}/flavors/${id}`, projectIndex: ADMIN }
+    },
+  )
+}
+
+const createKeypair: Operation = async (actor) => {
+  const { tenant, index } = actor.anyTenant()
+  const key = Buffer.from(actor.random.bytes(32))
+  const word = Buffer.from('ssh-ed25519')
+  const size = (bytes: number) => Buffer.from([0, 0, 0, bytes])
+  const blob = Buffer.concat([size(word.length), word, size(key.length), key]).toString('base64')
+  await actor.create(
+    'keypair',
+    (name) => ({
+      method: 'POST',
+      path: `${COMPUTE}/os-keypairs`,
+      token: tenant.token,
+      body: { keypair: { name, public_key: `ssh-ed25519 ${blob}` } },
+    }),
+    (_reply, name) => ({ id: name, path: `${COMPUTE}/os-keypairs/${name}`, projectIndex: index }),
+  )
+}
+
+const changeQuota: Operation = async (actor) => {
+  const { tenant } = actor.anyTenant()
+  const instances = 6 + actor.random.below(8)
+  const key = `${tenant.projectId} instances`
+  // It counts from the moment that it is sent.
+  actor.model.limitsMax.set(key, Math.max(instances, actor.model.limitsMax.get(key) ?? 10))
+  await actor.ask({
+    method: 'PUT',
+    path: `${COMPUTE}/os-quota-sets/${tenant.projectId}`,
+    token: actor.estate.adminToken,
+    body: { quota_set: { instances } },
+  })
+}
+
+function remove(kind: Thing['kind']): Operation {
+  return async (actor) => {
+    const thing = pickIdle(actor, kind)
+    if (!thing) return
+    const token = tokenFor(actor, thing)
+    await actor.remove(thing, token)
+  }
+}
+
+/** Index of no tenant: what only administrators work on. */
+export const ADMIN = -1
+
+/** The token that may show and change a thing. */
+export function tokenFor({ estate }: Actor, { projectIndex }: Thing): string {
+  return projectIndex === ADMIN ? estate.adminToken : (estate.tenants[projectIndex]?.token ?? '')
+}
+
+function pickIdle(actor: Actor, kind: Thing['kind'], projectIndex?: number): Thing | undefined {
+  const idle = actor.model
+    .idle(kind)
+    .filter((thing) => projectIndex === undefined || thing.projectIndex === projectIndex)
+  return idle.length === 0 ? undefined : pick(actor.random, idle)
+}
+
+/** Operations with how often each comes, relative to the others. */
+export const OPERATIONS: readonly (readonly [weight: number, operation: Operation])[] = [
+  [18, createServer],
+  [8, remove('server')],
+  [4, (actor) => changePower(actor, 'os-stop')],
+  [5, (actor) => changePower(actor, 'os-start')],
+  [4, (actor) => changePower(actor, 'reboot')],
+  [5, renameServer],
+  [8, showServer],
+  [12, listServers],
+  [8, listAnything],
+  [6, authenticate],
+  [3, createNetwork],
+  [1, remove('network')],
+  [6, createPort],
+  [3, renamePort],
+  [3, remove('port')],
+  [3, createIdentity('user')],
+  [2, renameIdentity('user')],
+  [1, remove('user')],
+  [2, createIdentity('project')],
+  [1, renameIdentity('project')],
+  [1, remove('project')],
+  [3, createImage],
+  [1, remove('image')],
+  [2, createFlavor],
+  [1, remove('flavor')],
+  [2, createKeypair],
+  [1, remove('keypair')],
+  [2, changeQuota],
+]
