@@ -83,6 +83,7 @@ function declareStarts(declare: Declare): void {
     assert.equal(state?.power, 'running')
     assert.equal(state.fence, 1)
     assert.ok((state.pid ?? 0) > 0)
+    assert.deepEqual(await host.hypervisor.get(spec.id), state)
     await host.waitForBoots(spec.id, 1)
   })
 
@@ -113,6 +114,7 @@ function declareStarts(declare: Declare): void {
     await assert.rejects(host.hypervisor.start(spec), GuestStartFailed.is)
     await host.hypervisor.destroy(spec.id)
     assert.equal(await host.state(spec.id), undefined)
+    assert.equal(await host.hypervisor.get(spec.id), undefined)
   })
 
   declare('a console can be read by its last lines', async (host) => {
@@ -257,6 +259,17 @@ function declareReboots(declare: Declare): void {
       },
     )
   }
+
+  declare('a hard reboot ends the wait of a soft one, and the guest boots once', async (host) => {
+    const spec = await host.start('deaf')
+    await host.waitForBoots(spec.id, 1)
+    const soft = host.hypervisor.reboot(spec.id, SOFT)
+    await host.hypervisor.reboot(spec.id, HARD)
+    await soft
+    await host.waitForBoots(spec.id, 2)
+    assert.equal(await host.boots(spec.id), 2)
+    assert.equal((await host.state(spec.id))?.power, 'running')
+  })
 
   declare('a guest that was rebooted softly can still shut itself down', async (host) => {
     const spec = await host.start('obedient')

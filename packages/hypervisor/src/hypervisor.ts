@@ -12,6 +12,8 @@ export interface Hypervisor {
   describe(): Promise<HostResources>
   /** Every guest that was started here and not destroyed, in order of id, those of earlier processes too. */
   list(): Promise<readonly GuestState[]>
+  /** One guest as `list` has it, at the cost of one; undefined for a guest that is not here. */
+  get(id: string): Promise<GuestState | undefined>
   /**
    * Makes the guest run; resolves when the virtual machine exists, not when its system has booted.
    * A running guest runs on untouched: with a higher fence it is taken over, with the same one nothing happens. A
@@ -29,7 +31,7 @@ export interface Hypervisor {
   stop(id: string, options: StopOptions): Promise<void>
   /**
    * Soft: the guest shuts itself down and boots again, by force when `graceMs` is over. Hard: reset at once, and a
-   * guest that does not run is started as it last was.
+   * guest that does not run is started as it last was. A soft one that waits is done when a hard one comes.
    *
    * @throws GuestNotFound
    * @throws GuestNotRunning for a soft reboot of a guest that does not run

@@ -17,8 +17,8 @@ export interface MonitorOptions {
   readonly onDisconnect: () => void
 }
 
-/** How a wait for the guest's own shutdown ended. */
-export type ShutdownOutcome = 'shutdown' | 'disconnected' | 'timeout'
+/** How a wait for the guest's own shutdown ended. `reset`: it boots again already. */
+export type ShutdownOutcome = 'shutdown' | 'reset' | 'disconnected' | 'timeout'
 
 /** A monitor in use by another client must not delay a list for long. */
 const OPEN_TIMEOUT_MS = 2_000
@@ -115,6 +115,15 @@ export class GuestMonitor {
     await this.#refresh()
   }
 
+  /** The second half of a soft reboot that something else has performed. */
+  async keepRunning(): Promise<void> {
+    await this.#client.execute('set-action', { shutdown: 'poweroff' })
+    this.#isRebooting = false
+    await this.#refresh()
+    // The guest may have heard the power button after all, and be down by now.
+    if (this.#power === 'shutdown') await this.bootAgain()
+  }
+
   async reopenConsole(): Promise<void> {
     const data = { out: this.#options.directory.consolePath, append: true }
     await this.#client.execute('chardev-change', { id: CONSOLE_DEVICE_ID, backend: { type: 'file', data } })
@@ -156,6 +165,7 @@ export class GuestMonitor {
         this.#finishWait?.('shutdown')
         return
       case 'RESET':
+        this.#finishWait?.('reset')
         this.#options.onEvent('rebooted')
         return
       case 'STOP':

@@ -14,6 +14,8 @@ export interface OverlayOptions {
   readonly clock: Clock
 }
 
+export const IMAGE_TOOL_DEBIAN_PACKAGE = 'qemu-utils'
+
 const TIMEOUT_MS = 30_000
 
 /** Makes the overlay unless it is there; one that is there is whole, whenever the maker was killed. */
@@ -25,7 +27,7 @@ export async function ensureOverlay({ path, rootDisk, program, clock }: OverlayO
   const result = await runProgram({
     program,
     programArguments: ['create', '-q', '-f', 'qcow2', ...base, temporaryPath, String(sizeBytes)],
-    debianPackage: 'qemu-utils',
+    debianPackage: IMAGE_TOOL_DEBIAN_PACKAGE,
     clock,
     timeoutMs: TIMEOUT_MS,
   })

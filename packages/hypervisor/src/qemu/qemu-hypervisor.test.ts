@@ -242,12 +242,14 @@ suite('the QEMU hypervisor', { skip: reasonToSkip() }, () => {
       [{ imageProgram: 'image-tool-of-nowhere' }, 'qemu-utils'],
     ] as const) {
       const incomplete = await host.open({ ...options, directory: join(host.directory, 'incomplete') })
-      const starting = incomplete.start(host.spec('obedient'))
-      await assert.rejects(starting, (error) => {
-        assert.ok(ProgramMissing.is(error))
-        assert.ok(error.message.endsWith(`apt-get install ${debianPackage}`))
-        return true
-      })
+      const attempts = [() => incomplete.requirePrograms(), () => incomplete.start(host.spec('obedient'))]
+      for (const attempt of attempts) {
+        await assert.rejects(attempt, (error) => {
+          assert.ok(ProgramMissing.is(error))
+          assert.ok(error.message.endsWith(`apt-get install ${debianPackage}`))
+          return true
+        })
+      }
       await incomplete.close()
     }
   })

@@ -36,10 +36,11 @@ import type { GuestMonitor } from './guest-monitor.ts'
 import { GuestMonitors } from './guest-monitors.ts'
 import { isGuestProcess, killProcess, recordedProcess, searchProcess, waitForExit } from './guest-process.ts'
 import { lastComplaint, launchQemu } from './launch-qemu.ts'
-import { ensureOverlay } from './overlay-disk.ts'
+import { ensureOverlay, IMAGE_TOOL_DEBIAN_PACKAGE } from './overlay-disk.ts'
 import { qemuArguments } from './qemu-arguments.ts'
 import { QEMU_DEFAULTS, type QemuHypervisorOptions } from './qemu-options.ts'
-import { type Platform, probePlatform } from './qemu-program.ts'
+import { type Platform, probePlatform, QEMU_DEBIAN_PACKAGE } from './qemu-program.ts'
+import { requireProgram } from './run-program.ts'
 
 /** How long QEMU may take to end after it was told to quit, before it is killed. */
 const QUIT_WAIT_MS = 3_000
@@ -83,6 +84,16 @@ export class QemuHypervisor implements Hypervisor {
     return hypervisor
   }
 
+  /** Looks for the programs that guests need, without running a guest. @throws ProgramMissing */
+  async requirePrograms(): Promise<void> {
+    this.#assertOpen()
+    const { qemuProgram, imageProgram, clock } = this.#options
+    await Promise.all([
+      requireProgram({ program: qemuProgram, debianPackage: QEMU_DEBIAN_PACKAGE, clock }),
+      requireProgram({ program: imageProgram, debianPackage: IMAGE_TOOL_DEBIAN_PACKAGE, clock }),
+    ])
+  }
+
   async describe(): Promise<HostResources> {
     this.#assertOpen()
     const { features, accelerator } = await this.#findPlatform()
@@ -103,6 +114,11 @@ export class QemuHypervisor implements Hypervisor {
     const ids = await this.#state.ids()
     const states = await Promise.all(ids.map((id) => this.#look(this.#state.guest(id))))
     return states.filter((state) => state !== undefined)
+  }
+
+  async get(id: string): Promise<GuestState | undefined> {
+    this.#assertOpen()
+    return this.#look(this.#state.guest(id))
   }
 
   async start(spec: GuestSpec): Promise<void> {
@@ -127,7 +143,7 @@ export class QemuHypervisor implements Hypervisor {
     const outcome = await monitor.shutDownForReboot(graceMs)
     this.#assertOpen()
     if (outcome === 'disconnected') throw GuestNotRunning({ id })
-    await this.#exclusively(id, () => monitor.bootAgain())
+    await this.#exclusively(id, () => (outcome === 'reset' ? monitor.keepRunning() : monitor.bootAgain()))
   }
 
   async destroy(id: string): Promise<void> {

@@ -25,6 +25,7 @@ export interface ProgramResult {
 }
 
 const OUTPUT_LENGTH_MAX = 64 * 1024
+const VERSION_TIMEOUT_MS = 10_000
 
 /** Resolves however the program ends. @throws ProgramMissing */
 export function runProgram(options: ProgramOptions): Promise<ProgramResult> {
@@ -51,6 +52,13 @@ export function runProgram(options: ProgramOptions): Promise<ProgramResult> {
     child.stdin.on('error', () => {})
     child.stdin.end(input)
   })
+}
+
+/** @throws ProgramMissing */
+export async function requireProgram(
+  options: Pick<ProgramOptions, 'program' | 'debianPackage' | 'clock'>,
+): Promise<void> {
+  await runProgram({ ...options, programArguments: ['--version'], timeoutMs: VERSION_TIMEOUT_MS })
 }
 
 function collect(stream: NodeJS.ReadableStream): () => string {

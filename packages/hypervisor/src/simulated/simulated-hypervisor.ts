@@ -48,6 +48,12 @@ export class SimulatedHypervisor implements Hypervisor {
     return this.#machine.guests().map(stateOf)
   }
 
+  async get(id: string): Promise<GuestState | undefined> {
+    this.#assertOpen()
+    const guest = this.#machine.guest(id)
+    return guest && stateOf(guest)
+  }
+
   async start(spec: GuestSpec): Promise<void> {
     this.#assertOpen()
     const { id, fence } = spec
@@ -72,12 +78,13 @@ export class SimulatedHypervisor implements Hypervisor {
   }
 
   async reboot(id: string, { mode, graceMs }: StopOptions): Promise<void> {
-    const { pid, power } = this.#findGuest(id)
+    const { pid, power, bootCount } = this.#findGuest(id)
     if (mode === 'soft') {
       if (power !== 'running') throw GuestNotRunning({ id })
       await this.#waitForShutdown(id, graceMs)
       const present = this.#machine.guest(id)
       if (!present || !isUp(present) || present.pid !== pid) throw GuestNotRunning({ id })
+      if (present.bootCount !== bootCount) return
     }
     this.#resetOrBoot(this.#findGuest(id))
   }
