@@ -5,7 +5,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { LinuxFabric, SimulatedFabric, SimulatedUnderlay } from '@atoll/fabric'
 import type { PeerAddress } from '@atoll/federation'
-import { type Hypervisor, QemuHypervisor, SimulatedHypervisor, SimulatedMachine } from '@atoll/hypervisor'
+import { QemuHypervisor, SimulatedHypervisor, SimulatedMachine } from '@atoll/hypervisor'
 import { createPasswords } from '@atoll/identity'
 import { diskFiles, ImageStore } from '@atoll/images'
 import { type Logger, systemClock, systemRandom } from '@atoll/kit'
@@ -71,12 +71,14 @@ async function qemuHost({
   const { vcpus, ramMib, diskGib, accel = 'auto' } = settings.host
   const stateDirectory = join(dataDirectory, 'fabric')
   mkdirSync(stateDirectory, { recursive: true, mode: 0o700 })
-  const hypervisor: Hypervisor = await QemuHypervisor.open({
+  const hypervisor = await QemuHypervisor.open({
     directory: join(dataDirectory, 'guests'),
     accelerator: accel,
     clock: systemClock,
     log,
   })
+  // An operator who asked for guests is told at once what is missing, not by the first server that fails.
+  await hypervisor.requirePrograms()
   return {
     name: `${siteName}-${hostname()}`,
     tunnelIp,
