@@ -10,6 +10,7 @@ import { inviteCommand } from './commands/invite.ts'
 import { joinCommand } from './commands/join.ts'
 import { openrcCommand } from './commands/openrc.ts'
 import { peerCommand } from './commands/peer.ts'
+import { simulateCommand } from './commands/simulate.ts'
 import { statusCommand } from './commands/status.ts'
 import { testCommand } from './commands/test.ts'
 
@@ -27,6 +28,7 @@ for (const command of [
   openrcCommand(),
   testCommand(),
   checkCommand(),
+  simulateCommand(),
   benchCommand(),
   docsCommand(),
 ]) {
