@@ -36,6 +36,11 @@ export function jsonOf(reply: Reply): Json {
   return reply.kind === 'lost' || reply.body.length === 0 ? {} : (JSON.parse(reply.body.toString()) as Json)
 }
 
+/** The body as text, for messages. */
+export function bodyText(reply: Reply): string {
+  return reply.kind === 'lost' ? 'the connection was lost' : reply.body.toString().slice(0, 500)
+}
+
 /** The object of a name in an answer: `server` of `{"server": {…}}`. */
 export function objectIn(reply: Reply, name: string): Json {
   return (jsonOf(reply)[name] ?? {}) as Json

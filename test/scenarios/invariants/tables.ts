@@ -8,10 +8,13 @@ export interface RecordRow {
   readonly generation: number
   readonly seq: number
   readonly deleted_at: number | null
-  readonly [column: string]: unknown
+  readonly [column: string]: Value
 }
 
-export type Row = Readonly<Record<string, unknown>>
+/** SQLite's own types; JSON is text here. */
+export type Value = string | number | null
+
+export type Row = Readonly<Record<string, Value>>
 
 /** The tables of one site at one time. */
 export class SiteTables {

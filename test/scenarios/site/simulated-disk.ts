@@ -43,13 +43,17 @@ export class SimulatedDisk {
     this.#opened.push(store)
     let answeredMs = 0
     // News come back in the order of the commits, as from one thread.
-    const comeBack = async () => {
-      answeredMs = Math.max(answeredMs, clock.monotonicMs() + ANSWER_MS_MAX * fraction(random))
-      await sleep(clock, answeredMs - clock.monotonicMs())
+    const commit = async <Result>(work: (queries: Queries) => Promise<Result>): Promise<Result> => {
+      try {
+        return await store.transaction(work)
+      } finally {
+        answeredMs = Math.max(answeredMs, clock.monotonicMs() + ANSWER_MS_MAX * fraction(random))
+        await sleep(clock, answeredMs - clock.monotonicMs())
+      }
     }
     return {
       read: store.read.withPlugin(deafAfter(life)) as Queries,
-      transaction: (work) => life.hear(store.transaction(work).finally(comeBack)),
+      transaction: (work) => life.hear(commit(work)),
       ensureTables: (tables) => life.hear(store.ensureTables(tables)),
       // The file belongs to the site, which outlives the process.
       close: () => Promise.resolve(),
@@ -60,11 +64,11 @@ export class SimulatedDisk {
   crash(): void {}
 
   /** Rows of what is durable now, read by nobody's process. */
-  query(sql: string): readonly Readonly<Record<string, unknown>>[] {
+  query(sql: string): readonly Readonly<Record<string, string | number | null>>[] {
     this.#inspector ??= new Sqlite(this.#path, { readonly: true })
     const statement = this.#statements.get(sql) ?? this.#inspector.prepare(sql)
     this.#statements.set(sql, statement)
-    return statement.all() as Readonly<Record<string, unknown>>[]
+    return statement.all() as Readonly<Record<string, string | number | null>>[]
   }
 
   /** Puts the disk back to a copy. The processes that have it open must be dead. */

@@ -1,6 +1,6 @@
 /** What is there before the workload begins: projects with a member each, flavors, an image and a network. */
 
-import { checkReply, type Json, objectIn, type Reply, type RequestOptions } from '../client.ts'
+import { bodyText, checkReply, type Json, objectIn, type Reply, type RequestOptions } from '../client.ts'
 import type { SimulatedCloud } from '../simulated-cloud.ts'
 import { ADMIN_PASSWORD, type SimulatedSite } from '../site/simulated-site.ts'
 
@@ -36,9 +36,7 @@ export async function buildEstate(cloud: SimulatedCloud, tenants: number): Promi
     const reply = await cloud.request(site, request)
     checkReply(reply, `${request.method} ${request.path}`)
     if (reply.kind === 'lost' || reply.status >= 300)
-      throw new Error(
-        `${request.method} ${request.path} failed: ${reply.kind === 'lost' ? 'lost' : reply.body}`,
-      )
+      throw new Error(`${request.method} ${request.path} failed: ${bodyText(reply)}`)
     return reply
   }
   const adminToken = await login(cloud, site, {
@@ -133,6 +131,6 @@ export async function login(
 ): Promise<string> {
   const reply = await cloud.request(site, loginRequest(credentials))
   if (reply.kind === 'lost' || reply.status !== 201)
-    throw new Error(`login at ${site.name} failed: ${reply.kind === 'lost' ? 'lost' : reply.body}`)
+    throw new Error(`login at ${site.name} failed: ${bodyText(reply)}`)
   return String(reply.headers['x-subject-token'])
 }
