@@ -19,6 +19,8 @@ export const recordColumns = {
   updated_at: integer().nullable(),
   /** Set in a tombstone. */
   deleted_at: integer().nullable(),
+  /** How the home came to where it is: one signed hand-over for each generation after the first. See `Move`. */
+  moves: json<readonly string[]>([]),
   /** Columns that a newer peer sent and this one does not know; handed on unchanged. */
   unknown_columns: json<Readonly<Record<string, unknown>>>({}),
 }
@@ -31,6 +33,8 @@ export type AnyRecord = Row<Table<string, RecordColumns>>
 export interface RecordTable<Name extends string = string, C extends Columns = Columns>
   extends Table<Name, RecordColumns & C> {
   readonly audience: Audience
+  /** See `RecordOptions.ids`. */
+  readonly ids: IdOrigin
   /** See `RecordOptions.authority`. */
   readonly authority: ((row: Readonly<Record<string, unknown>>) => string | null) | null
   /** See `RecordOptions.soleHome`. */
@@ -48,10 +52,19 @@ export type Audience =
   | 'everyone'
   | ((query: AudienceBuilder, scope: ProjectScope) => Expression<SqlBool>)
 
+/**
+ * Where the ids of a table come from. `minted`: by the site where the record is made, whose code they carry, so that
+ * nobody else can pass it off as its own. `given`: minted too, or chosen by a client; a chosen one counts only from a
+ * site that keeps what the whole cloud names uniquely.
+ */
+export type IdOrigin = 'minted' | 'given'
+
 export type AudienceBuilder = ExpressionBuilder<Record<string, Record<string, unknown>>, string>
 
 export interface RecordOptions<C extends Columns> {
   readonly audience?: Audience
+  /** Default: `minted`. */
+  readonly ids?: IdOrigin
   /** As in `defineTable`. Unique columns should begin with `home` where two homes may choose the same value. */
   readonly indexes?: readonly (readonly (keyof (RecordColumns & C) & string)[])[]
   readonly unique?: readonly (readonly (keyof (RecordColumns & C) & string)[])[]
@@ -60,7 +73,7 @@ export interface RecordOptions<C extends Columns> {
    * Null: any site may be its home.
    */
   readonly authority?: (row: Row<Table<string, RecordColumns & C>>) => string | null
-  /** Names the only site that can be the home of this very row: what a site says of itself. */
+  /** Names the only site that can be the home of this very row, whatever its id: what a site says of itself. */
   readonly soleHome?: (row: Row<Table<string, RecordColumns & C>>) => string
   /** The home moves to where the record is written, as long as this holds: a port goes with its server. */
   readonly followsUse?: (row: Row<Table<string, RecordColumns & C>>) => boolean
@@ -84,6 +97,7 @@ export function defineRecord<const Name extends string, C extends Columns>(
   return Object.freeze({
     ...table,
     audience: options.audience ?? 'project',
+    ids: options.ids ?? 'minted',
     authority: (options.authority as RecordTable['authority'] | undefined) ?? null,
     soleHome: (options.soleHome as RecordTable['soleHome'] | undefined) ?? null,
     followsUse: (options.followsUse as RecordTable['followsUse'] | undefined) ?? null,

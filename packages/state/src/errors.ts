@@ -35,3 +35,12 @@ export const WholeTooSmall = defineError({
   message: ({ resource, amount, minimum }: { resource: string; amount: number; minimum: number }) =>
     `${amount} of ${resource} is less than the ${minimum} that are spent or lent.`,
 })
+
+/** Each hand-over stays with the record as proof, so there must be an end to them. */
+export const MovedTooOften = defineError({
+  code: 'state.record.moved_too_often',
+  status: 409,
+  fault: 'conflictingRequest',
+  message: ({ table, id }: { table: string; id: string }) =>
+    `${table} ${id} has moved between sites too often and stays where it is; make another one.`,
+})

@@ -7,7 +7,9 @@ import { assert } from '@atoll/kit'
 import type { Queries, Store } from '@atoll/rome'
 import { sql } from 'kysely'
 import type { AnyRecord, RecordTable } from './define-record.ts'
-import { type Reader, readerOf } from './reader.ts'
+import { knownColumns } from './known-columns.ts'
+import { mayOwn, type Trust } from './ownership.ts'
+import { readerOf } from './reader.ts'
 import { feedCursors, siteState } from './tables.ts'
 import type { Change, Site } from './transaction.ts'
 
@@ -18,6 +20,8 @@ export interface FeedEntry {
 
 export interface FeedPage {
   readonly home: string
+  /** What was asked for: the follower has everything up to here. */
+  readonly after: number
   /** In order of seq. */
   readonly entries: readonly FeedEntry[]
   /** The follower that has applied `entries` has everything up to here. */
@@ -29,7 +33,7 @@ export interface FeedPage {
 export interface ApplyResult {
   /** Entries that were newer than what this site had. */
   readonly applied: number
-  /** Entries refused: another home's, or of a domain that does not trust this home. */
+  /** Entries refused, for now or for ever: that home may not own them, as far as this site knows. */
   readonly refused: readonly Change[]
 }
 
@@ -39,9 +43,6 @@ export interface FeedOptions {
   readonly records: readonly RecordTable[]
   readonly notify: (changes: readonly Change[]) => void
 }
-
-/** Decides whether `home` may be the home of a domain's records, from what `reader` sees: the page included. */
-export type AuthorityCheck = (domainId: string, home: string, reader: Reader) => Promise<boolean>
 
 export class Feed {
   readonly #options: FeedOptions
@@ -76,7 +77,7 @@ export class Feed {
   async read({ home, after, limit }: { home: string; after: number; limit: number }): Promise<FeedPage> {
     // The head is read first: a record that changes while we look moves beyond it and belongs to the next page.
     const head = home === this.#options.site.name ? await this.head() : await this.cursor(home)
-    if (head <= after) return { home, entries: [], upTo: after, isComplete: true }
+    if (head <= after) return { home, after, entries: [], upTo: after, isComplete: true }
     const entries: (FeedEntry & { readonly seq: number })[] = []
     for (const table of this.#options.records) {
       const rows = await this.#options.store.read
@@ -94,15 +95,15 @@ export class Feed {
     const isComplete = entries.length <= limit
     const page = entries.slice(0, limit)
     const upTo = isComplete ? head : (page.at(-1)?.seq ?? after)
-    return { home, entries: page.map(({ table, row }) => ({ table, row })), upTo, isComplete }
+    return { home, after, entries: page.map(({ table, row }) => ({ table, row })), upTo, isComplete }
   }
 
   /**
    * Takes a page into the replicas of this site, in one transaction with the cursor. Idempotent; a page that
    * comes late or twice changes nothing. Callers must have made sure that the page comes from `home` itself.
    */
-  async apply(page: Omit<FeedPage, 'isComplete'>, hasAuthority: AuthorityCheck): Promise<ApplyResult> {
-    const { home } = page
+  async apply(page: Omit<FeedPage, 'isComplete'>, trust: Trust): Promise<ApplyResult> {
+    const { home, after, upTo } = page
     assert(home !== this.#options.site.name, 'a site does not follow itself')
     const changes: Change[] = []
     const refused: Change[] = []
@@ -110,19 +111,19 @@ export class Feed {
       let refusedSeq: number | null = null
       for (const entry of page.entries) {
         const change = { table: entry.table, id: String(entry.row.id) }
-        const outcome = await this.#applyEntry(queries, entry, home, hasAuthority)
+        const outcome = await this.#applyEntry(queries, entry, home, trust)
         if (outcome === 'applied') changes.push(change)
         if (outcome !== 'refused') continue
         refused.push(change)
-        refusedSeq ??= Number(entry.row.seq)
+        refusedSeq = Math.min(refusedSeq ?? Number.POSITIVE_INFINITY, Number(entry.row.seq))
       }
-      await moveCursor(queries, { home, seq: page.upTo, refusedSeq })
+      await moveCursor(queries, { home, after, upTo, refusedSeq })
     })
     this.#options.notify(changes)
     return { applied: changes.length, refused }
   }
 
-  /** Goes back to what was refused, after a domain changed whom it trusts. Answers which homes are to be read again. */
+  /** Goes back to what was refused, after what decides about it has changed. Answers which homes are to be read again. */
   async reconsider(): Promise<readonly string[]> {
     return this.#options.store.transaction(async (queries) => {
       const rows = await queries
@@ -139,57 +140,70 @@ export class Feed {
     queries: Queries,
     entry: FeedEntry,
     home: string,
-    hasAuthority: AuthorityCheck,
+    trust: Trust,
   ): Promise<'applied' | 'stale' | 'refused'> {
     const table = this.#tables.get(entry.table)
     // A newer peer's table: nothing here can use it, and a later version of this peer will ask for it anew.
     if (!table) return 'stale'
     const incoming = knownColumns(table, entry.row)
-    if (incoming.home !== home || (table.soleHome && table.soleHome(incoming) !== home)) return 'refused'
-    const domainId = table.authority?.(incoming) ?? null
-    if (domainId !== null && !(await hasAuthority(domainId, home, readerOf(queries)))) return 'refused'
-    const current = await queries
+    if (incoming.home !== home) return 'refused'
+    const current = (await queries
       .selectFrom(table.name)
-      .select(['home', 'generation', 'seq'])
+      .selectAll()
       .where('id', '=', incoming.id)
-      .executeTakeFirst()
-    if (current && !supersedes(incoming, current as unknown as AnyRecord)) return 'stale'
+      .executeTakeFirst()) as AnyRecord | undefined
+    if (current && !supersedes(incoming, current)) return 'stale'
+    const reader = readerOf(queries)
+    if (!(await mayOwn({ table, incoming, current, trust, reader }))) return 'refused'
+    if (await isContradicted(queries, table, incoming)) return 'refused'
     if (current) await queries.updateTable(table.name).set(incoming).where('id', '=', incoming.id).execute()
     else await queries.insertInto(table.name).values(incoming).execute()
     return 'applied'
   }
 }
 
-// The cursor never goes back here; what is refused is remembered from its first on.
+// A page that was asked for before `reconsider` went back does not go on from there: its end is not reached yet.
 async function moveCursor(
   queries: Queries,
-  { home, seq, refusedSeq }: { home: string; seq: number; refusedSeq: number | null },
+  page: { home: string; after: number; upTo: number; refusedSeq: number | null },
 ): Promise<void> {
-  await queries
-    .insertInto(feedCursors.name)
-    .values({ home, seq, refused_seq: refusedSeq })
-    .onConflict((conflict) =>
-      conflict.column('home').doUpdateSet({
-        seq: sql`max(feed_cursors.seq, ${seq})`,
-        refused_seq: sql`coalesce(feed_cursors.refused_seq, ${refusedSeq})`,
-      }),
-    )
-    .execute()
+  const { home, after, upTo, refusedSeq } = page
+  const known = await queries
+    .selectFrom(feedCursors.name)
+    .selectAll()
+    .where('home', '=', home)
+    .executeTakeFirst()
+  const cursor = Number(known?.seq ?? 0)
+  const moved = {
+    seq: cursor >= after ? Math.max(cursor, upTo) : cursor,
+    refused_seq: lowest(known?.refused_seq as number | null | undefined, refusedSeq),
+  }
+  if (known) await queries.updateTable(feedCursors.name).set(moved).where('home', '=', home).execute()
+  else
+    await queries
+      .insertInto(feedCursors.name)
+      .values({ home, ...moved })
+      .execute()
+}
+
+function lowest(left: number | null | undefined, right: number | null): number | null {
+  const numbers = [left, right].filter((number) => typeof number === 'number')
+  return numbers.length === 0 ? null : Math.min(...numbers)
+}
+
+/** Whether another record has what must be unique: the one that came first stays, and the feed goes on. */
+async function isContradicted(queries: Queries, table: RecordTable, incoming: AnyRecord): Promise<boolean> {
+  const values = incoming as unknown as Readonly<Record<string, unknown>>
+  for (const { columns } of table.indexes.filter(({ isUnique }) => isUnique)) {
+    let query = queries.selectFrom(table.name).select('id').where('id', '!=', incoming.id)
+    for (const column of columns) query = query.where(column, '=', values[column])
+    if (await query.executeTakeFirst()) return true
+  }
+  return false
 }
 
 /** Fencing: a later generation wins whatever its seq; within one generation only the same home, and only forward. */
 function supersedes(incoming: AnyRecord, current: AnyRecord): boolean {
   if (incoming.generation !== current.generation) return incoming.generation > current.generation
   return incoming.home === current.home && incoming.seq > current.seq
-}
-
-// What this version does not know is kept aside and comes back out when the row is handed on.
-function knownColumns(table: RecordTable, row: FeedEntry['row']): AnyRecord & Record<string, unknown> {
-  const known: Record<string, unknown> = {}
-  const unknown: Record<string, unknown> = { ...(row.unknown_columns as object | undefined) }
-  for (const [name, value] of Object.entries(row)) {
-    if (name in table.columns) known[name] = value
-    else unknown[name] = value
-  }
-  return { ...known, unknown_columns: unknown } as unknown as AnyRecord & Record<string, unknown>
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { type Clock, seededRandom, systemClock } from '@atoll/kit'
 import { openSqlite, type Table } from '@atoll/rome'
 import type { RecordTable } from './define-record.ts'
+import type { Move, Trust } from './ownership.ts'
 import { State } from './state.ts'
 
 export interface TestStateOptions {
@@ -17,6 +18,13 @@ export interface TestStateOptions {
   /** Registers what must happen when the test ends: `t.after`. */
   readonly after: (cleanUp: () => Promise<void>) => void
 }
+
+/** Believes every site, and takes a move that is written as JSON for a signed one: for tests of something else. */
+export const trustEverybody: Trust = Object.freeze({
+  hasAuthority: () => Promise.resolve(true),
+  mayName: () => Promise.resolve(true),
+  readMove: (text: string) => Promise.resolve(JSON.parse(text) as Move),
+})
 
 export async function openTestState(options: TestStateOptions): Promise<State> {
   const { records = [], locals = [], site = { name: 'here', code: 1 }, clock = systemClock } = options

@@ -15,7 +15,7 @@ export const feedCursors = defineTable(
   {
     home: text(),
     seq: integer(),
-    /** The lowest seq that was refused for want of authority; the feed is read again from there when a domain changes. */
+    /** The lowest seq that was refused; the feed is read again from there when a domain or a site changes. */
     refused_seq: integer().nullable(),
   },
   { primaryKey: ['home'] },

@@ -4,7 +4,9 @@ import { assert, type Clock, type Id, mintId, type Random, type SiteCode } from 
 import type { Queries, Row } from '@atoll/rome'
 import { sql } from 'kysely'
 import type { AnyRecord, RecordTable } from './define-record.ts'
-import { NotHome, RecordGone } from './errors.ts'
+import { MovedTooOften, NotHome, RecordGone } from './errors.ts'
+import { knownColumns } from './known-columns.ts'
+import { MOVES_MAX, mayOwn, type SignMove, type Trust } from './ownership.ts'
 import { type Reader, readerOf } from './reader.ts'
 import type { Founder } from './shares.ts'
 import { siteState } from './tables.ts'
@@ -21,7 +23,7 @@ export interface Change {
 }
 
 /** The columns that the state fills in itself. */
-type Managed = 'home' | 'generation' | 'seq' | 'created_at' | 'updated_at' | 'deleted_at' | 'unknown_columns'
+type Managed = Exclude<keyof AnyRecord, 'id' | 'project_id'>
 
 /** What an insert gives: every own column; `id` and `project_id` where they matter. */
 export type NewRecord<T extends RecordTable> = Omit<Row<T>, Managed | 'id' | 'project_id'> & {
@@ -82,6 +84,7 @@ export class StateTransaction implements Reader {
       created_at: this.nowMs,
       updated_at: null,
       deleted_at: null,
+      moves: [],
       unknown_columns: {},
     }
     await this.queries.insertInto(table.name).values(record).execute()
@@ -108,26 +111,41 @@ export class StateTransaction implements Reader {
   /**
    * Gives the home of a live record to another site, with a new generation: from this commit on, this site refuses
    * to write it. The row has no place in a feed until the new home gives it one. Asked again, answers the same.
+   * `sign` must not wait for anything. @throws RecordGone, NotHome, MovedTooOften
    */
-  async handOver(table: RecordTable, id: string, to: string): Promise<AnyRecord> {
+  async handOver(
+    table: RecordTable,
+    id: string,
+    { to, sign }: { readonly to: string; readonly sign: SignMove },
+  ): Promise<AnyRecord> {
     const current = await this.#current(table, id)
     if (!current || current.deleted_at !== null) throw RecordGone({ table: table.name, id })
     if (current.home === to) return current
     if (current.home !== this.site.name) throw NotHome({ table: table.name, id, home: current.home })
-    const handedOver = { home: to, generation: current.generation + 1, seq: 0 }
+    if (current.moves.length >= MOVES_MAX) throw MovedTooOften({ table: table.name, id })
+    const generation = current.generation + 1
+    const move = sign({ table: table.name, id, from: this.site.name, to, generation })
+    const handedOver = { home: to, generation, seq: 0, moves: [...current.moves, move] }
     await this.queries.updateTable(table.name).set(handedOver).where('id', '=', id).execute()
     this.changes.push({ table: table.name, id })
     return { ...current, ...handedOver }
   }
 
-  /** Takes a record whose home was handed over to this site, and numbers it. An older generation changes nothing. */
-  async takeOver(table: RecordTable, row: AnyRecord): Promise<void> {
-    const current = await this.#current(table, row.id)
-    if (current && current.generation >= row.generation) return
-    const taken = { ...row, home: this.site.name, seq: await this.#nextSeq() }
-    if (current) await this.queries.updateTable(table.name).set(taken).where('id', '=', row.id).execute()
+  /**
+   * Takes a record whose home was handed over to this site, and numbers it. An older generation changes nothing.
+   * Answers false, having done nothing, when the row does not prove that it was handed over to this site.
+   */
+  async takeOver(table: RecordTable, row: Readonly<Record<string, unknown>>, trust: Trust): Promise<boolean> {
+    const incoming = knownColumns(table, row)
+    if (incoming.home !== this.site.name) return false
+    const current = await this.#current(table, incoming.id)
+    if (current && current.generation >= incoming.generation) return true
+    if (!(await mayOwn({ table, incoming, current, trust, reader: this }))) return false
+    const taken = { ...incoming, seq: await this.#nextSeq() }
+    if (current) await this.queries.updateTable(table.name).set(taken).where('id', '=', taken.id).execute()
     else await this.queries.insertInto(table.name).values(taken).execute()
-    this.changes.push({ table: table.name, id: row.id })
+    this.changes.push({ table: table.name, id: taken.id })
+    return true
   }
 
   async #write<T extends RecordTable>(table: T, id: string, values: object): Promise<Row<T>> {

@@ -2,8 +2,7 @@
 
 import type { Logger } from '@atoll/kit'
 import { type PeerTransport, PeerUnreachable } from '@atoll/overlay'
-import { cloudScope, type Share, type State, shares } from '@atoll/state'
-import type { HasAuthority } from './authority.ts'
+import { cloudScope, type Share, type State, shares, type Trust } from '@atoll/state'
 import type { Directory } from './directory.ts'
 import { callPeer, PeerRefused, RowAnswer } from './peer-client.ts'
 
@@ -16,7 +15,7 @@ export interface BorrowerOptions {
   readonly state: State
   readonly transport: PeerTransport
   readonly directory: Directory
-  readonly hasAuthority: HasAuthority
+  readonly trust: Trust
   readonly log: Logger
 }
 
@@ -50,7 +49,7 @@ export class Borrower {
   }
 
   async #ask(resource: string, wanted: number): Promise<boolean> {
-    const { state, transport, hasAuthority, log } = this.#options
+    const { state, transport, trust, log } = this.#options
     const lender = await this.#lenderOf(resource)
     if (lender === undefined || lender === state.site.name) return false
     try {
@@ -64,8 +63,8 @@ export class Borrower {
       })
       // The same row comes by the feed as well, often before this answer, and then nothing is left to apply. The cursor
       // stays, so that nothing before the row is skipped.
-      const page = { home: lender, upTo: 0, entries: [{ table: shares.name, row }] }
-      return (await state.feed.apply(page, hasAuthority)).refused.length === 0
+      const page = { home: lender, after: 0, upTo: 0, entries: [{ table: shares.name, row }] }
+      return (await state.feed.apply(page, trust)).refused.length === 0
     } catch (error) {
       if (!PeerUnreachable.is(error) && !(error instanceof PeerRefused)) throw error
       log.info({ resource, lender, err: error }, 'a share could not be borrowed')

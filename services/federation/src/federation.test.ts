@@ -1,8 +1,23 @@
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
-import { all, boats, domains, foundCloudRecords, openCloud, takeOne, until } from './test-cloud.ts'
+import { mintId, seededRandom, silentLogger } from '@atoll/kit'
+import type { RecordTable } from '@atoll/state'
+import { Mover } from './moving.ts'
+import { sites } from './records.ts'
+import {
+  all,
+  boats,
+  domains,
+  foundCloudRecords,
+  openCloud,
+  type TestSite,
+  takeOne,
+  until,
+} from './test-cloud.ts'
+import { createTrust, moveSigner } from './trust.ts'
 
 const headers = { 'x-auth-token': 't' }
+const root = { domainId: 'root', founder: 'east' }
 
 async function cloud(t: TestContext, ...names: string[]) {
   const opened = await openCloud(names, (cleanUp) => t.after(cleanUp))
@@ -157,11 +172,94 @@ test('a record in use stays where it is', async (t) => {
   assert.equal(await east.state.homeOf('boats', id), 'east')
 })
 
+test('a site that comes later follows a record to where it has moved', async (t) => {
+  const { network, site } = await cloud(t, 'east', 'west', 'north')
+  const [east, west, north] = [site('east'), site('west'), site('north')]
+  network.cutBoth('east', 'north')
+  network.cutBoth('west', 'north')
+  const { id } = (
+    await east.clients.inject({ method: 'POST', url: '/toy/boats', headers, payload: { name: 'a' } })
+  ).json()
+  await until('the replica is there', async () => (await west.state.find(all, boats, id)) !== undefined)
+  await west.state.transaction((transaction) => transaction.update(boats, id, { name: 'b' }))
+  network.healBoth('west', 'north')
+  await until('the new home is known', async () => (await north.state.homeOf('boats', id)) === 'west')
+  const moved = await north.state.find(all, boats, id)
+  assert.deepEqual([moved?.name, moved?.generation, moved?.moves.length], ['b', 2, 1])
+})
+
+test('a site takes nothing that its home did not sign over to it', async (t) => {
+  const { site } = await cloud(t, 'east', 'west')
+  const [east, west] = [site('east'), site('west')]
+  const boat = await east.state.transaction((transaction) => transaction.insert(boats, { name: 'a' }))
+  await until('the replica is there', async () => (await west.state.find(all, boats, boat.id)) !== undefined)
+  const offer = async (signer: TestSite, changes: object = {}) => {
+    const move = { table: 'boats', id: boat.id, from: 'east', to: 'west', generation: 2, ...changes }
+    const row = { ...boat, home: 'west', generation: 2, moves: [moveSigner(signer.federation.signer)(move)] }
+    const payload = { table: 'boats', row }
+    const peer = { 'test-peer': signer.name }
+    return west.peers.inject({ method: 'POST', url: '/peer/v1/homes/accept', headers: peer, payload })
+  }
+  assert.equal((await offer(west)).statusCode, 409)
+  assert.equal((await offer(east, { id: 'another' })).statusCode, 409)
+  assert.equal((await offer(east, { to: 'north' })).statusCode, 409)
+  assert.equal(await west.state.homeOf('boats', boat.id), 'east')
+  assert.equal((await offer(east)).statusCode, 200)
+  assert.equal(await west.state.homeOf('boats', boat.id), 'west')
+})
+
+test('what was handed over is offered again, with the same signature, until it is taken', async (t) => {
+  const { network, site } = await cloud(t, 'east', 'west')
+  const [east, west] = [site('east'), site('west')]
+  const { state, transport, federation } = east
+  const { directory, signer } = federation
+  const boat = await state.transaction((transaction) => transaction.insert(boats, { name: 'a' }))
+  const common = {
+    state,
+    transport,
+    directory,
+    log: silentLogger,
+    records: [boats as unknown as RecordTable],
+  }
+  const trust = createTrust({ domains: boats as unknown as RecordTable, root })
+  const mover = new Mover({ ...common, trust, sign: moveSigner(signer) })
+  const given = await mover.giveAway('boats', boat.id, 'west')
+  network.cutBoth('east', 'west')
+  await mover.offerAgain()
+  network.healBoth('east', 'west')
+  await until('it is taken', async () => {
+    await mover.offerAgain()
+    return (await west.state.homeOf('boats', boat.id)) === 'west'
+  })
+  assert.deepEqual((await west.state.find(all, boats, boat.id))?.moves, given.moves)
+})
+
+test('a site cannot take the code of another, nor make records under it', async (t) => {
+  const { site } = await cloud(t, 'east', 'west', 'north')
+  const [east, west] = [site('east'), site('west')]
+  for (const name of ['east', 'north'])
+    await until(`west knows ${name}`, () => west.federation.directory.find(name)?.code !== undefined)
+  const trust = createTrust({ domains: domains as unknown as RecordTable, root })
+  const claim = (table: string, row: object | undefined) =>
+    west.state.feed.apply(
+      { home: 'north', after: 0, upTo: 0, entries: [{ table, row: { ...row, home: 'north', seq: 1e9 } }] },
+      trust,
+    )
+  const north = await west.state.find(all, sites, 'north')
+  assert.equal((await claim('sites', { ...north, code: 1 })).refused.length, 1)
+  const boat = await east.state.transaction((transaction) => transaction.insert(boats, { name: 'a' }))
+  assert.equal((await claim('boats', { ...boat, id: mintId(seededRandom(9), 1) })).refused.length, 1)
+  assert.equal((await claim('boats', { ...boat, id: mintId(seededRandom(9), 3) })).applied, 1)
+})
+
 test('sites learn of each other through those they know', async (t) => {
   const { site } = await cloud(t, 'east', 'west', 'north')
   for (const name of ['east', 'west', 'north']) {
     const { directory } = site(name).federation
-    await until(`${name} knows all codes`, () => directory.all.every(({ code }) => code !== undefined))
+    await until(
+      `${name} knows all codes`,
+      () => directory.all.filter(({ code }) => code !== undefined).length === 3,
+    )
     assert.deepEqual(directory.all.map((known) => known.name).sort(), ['east', 'north', 'west'])
   }
 })

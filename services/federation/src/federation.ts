@@ -14,9 +14,8 @@ import {
   SiteSigner,
 } from '@atoll/overlay'
 import type { Store } from '@atoll/rome'
-import { cloudScope, type RecordTable, type State } from '@atoll/state'
+import { cloudScope, type RecordTable, type State, type Trust } from '@atoll/state'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { createAuthorityCheck, type HasAuthority } from './authority.ts'
 import { Borrower } from './borrowing.ts'
 import { Directory, type SiteHint } from './directory.ts'
 import { FeedWaiter } from './feed-waiter.ts'
@@ -27,6 +26,7 @@ import { Mover } from './moving.ts'
 import { type ChunkSource, registerPeerEndpoints } from './peer-endpoints.ts'
 import { type PeerAddress, sites } from './records.ts'
 import { HomeRouter, type Places, SEQ_HEADER } from './router.ts'
+import { createTrust, moveSigner } from './trust.ts'
 
 export interface FederationOptions {
   readonly state: State
@@ -60,7 +60,7 @@ export class Federation {
   readonly #borrower: Borrower
   readonly #mover: Mover
   readonly #desk: JoinDesk
-  readonly #hasAuthority: HasAuthority
+  readonly #trust: Trust
   readonly #followers: Supervisor
   readonly #followed = new Set<string>()
 
@@ -83,9 +83,9 @@ export class Federation {
       siteName: state.site.name,
       roundTripMs: (site) => transport.roundTripMs(site),
     })
-    this.#hasAuthority = createAuthorityCheck(options)
-    this.#borrower = new Borrower({ ...options, directory, hasAuthority: this.#hasAuthority })
-    this.#mover = new Mover({ ...options, directory })
+    this.#trust = createTrust(options)
+    this.#borrower = new Borrower({ ...options, directory, trust: this.#trust })
+    this.#mover = new Mover({ ...options, directory, trust: this.#trust, sign: moveSigner(this.signer) })
     this.#desk = new JoinDesk(state)
     this.#followers = new Supervisor(options)
     const waiter = new FeedWaiter({
@@ -207,7 +207,8 @@ export class Federation {
         const stopListening = [
           this.directory.onChange(follow),
           state.onCommit((changes) => {
-            if (changes.some(({ table }) => table === this.#options.domains.name))
+            // Domains say whom they trust; sites say which ids and signatures are theirs.
+            if (changes.some(({ table }) => table === this.#options.domains.name || table === sites.name))
               void state.feed.reconsider()
           }),
         ]
@@ -231,7 +232,7 @@ export class Federation {
           selfAddresses: this.#options.self.addresses,
           directory,
           freshness,
-          hasAuthority: this.#hasAuthority,
+          trust: this.#trust,
         }),
       )
     }

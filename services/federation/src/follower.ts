@@ -2,7 +2,7 @@
 
 import { type Clock, fraction, type Logger, type Random, type Service, sleep } from '@atoll/kit'
 import type { PeerTransport } from '@atoll/overlay'
-import type { AuthorityCheck, FeedEntry, State } from '@atoll/state'
+import type { FeedEntry, State, Trust } from '@atoll/state'
 import { Type } from 'typebox'
 import type { Directory } from './directory.ts'
 import { CONTACT_INTERVAL_MS, type Freshness } from './freshness.ts'
@@ -25,7 +25,7 @@ export interface FollowerOptions {
   readonly transport: PeerTransport
   readonly directory: Directory
   readonly freshness: Freshness
-  readonly hasAuthority: AuthorityCheck
+  readonly trust: Trust
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
@@ -72,7 +72,7 @@ export class Follower implements Service {
   }
 
   async #followOnce(signal: AbortSignal): Promise<void> {
-    const { site, state, transport, directory, freshness, hasAuthority, clock, log } = this.#options
+    const { site, state, transport, directory, freshness, trust, clock, log } = this.#options
     const after = await state.feed.cursor(site)
     const askedMs = clock.monotonicMs()
     // A peer that was silent is asked for what it has now; one that just answered may wait for news.
@@ -87,8 +87,8 @@ export class Follower implements Service {
     })
     if (page.home !== site) throw new Error(`${site} answered with the feed of ${page.home}`)
     const { refused } = await state.feed.apply(
-      { home: site, upTo: page.upTo, entries: page.entries as unknown as FeedEntry[] },
-      hasAuthority,
+      { home: site, after, upTo: page.upTo, entries: page.entries as unknown as FeedEntry[] },
+      trust,
     )
     if (refused.length > 0)
       log.warn({ site, refused: refused.slice(0, 10), count: refused.length }, 'replicas refused')

@@ -1,22 +1,29 @@
 /**
- * Moving a home: a handshake of two sites. The old home gives the record up with a new generation, durably, and then
- * offers it until the new home's own feed shows it; so a crash on either side at any step loses nothing.
+ * Moving a home: a handshake of two sites. The old home gives the record up with a new generation, durably and signed,
+ * and then offers it until the new home's own feed shows it; so a crash on either side at any step loses nothing, and
+ * every other site can see that nobody took what was not given.
  */
 
 import type { Logger } from '@atoll/kit'
 import { type PeerTransport, PeerUnreachable } from '@atoll/overlay'
-import type { AnyRecord, RecordTable, State } from '@atoll/state'
+import type { AnyRecord, RecordTable, SignMove, State, Trust } from '@atoll/state'
 import { Type } from 'typebox'
 import type { Directory } from './directory.ts'
 import { CannotMove } from './errors.ts'
 import { homeOf } from './home-of.ts'
 import { callPeer, PeerRefused, RowAnswer } from './peer-client.ts'
 
+/** A row as another site sent it: nothing of it is certain but that it has an id. */
+export type PeerRow = Readonly<Record<string, unknown>> & { readonly id: string }
+
 export interface MoverOptions {
   readonly state: State
   readonly transport: PeerTransport
   readonly directory: Directory
   readonly records: readonly RecordTable[]
+  readonly trust: Trust
+  /** Signs with the key of this site. */
+  readonly sign: SignMove
   readonly log: Logger
 }
 
@@ -46,7 +53,7 @@ export class Mover {
         answer: RowAnswer,
         workMs: 1000,
       })
-      await this.accept(tableName, row as unknown as AnyRecord)
+      await this.accept(tableName, row)
       return true
     } catch (error) {
       if (!PeerUnreachable.is(error) && !(error instanceof PeerRefused)) throw error
@@ -60,19 +67,24 @@ export class Mover {
     const table = this.#tables.get(tableName)
     if (!table?.followsUse) throw CannotMove({ table: tableName, id })
     const { followsUse } = table
-    return this.#options.state.transaction(async (transaction) => {
-      const row = await transaction.handOver(table, id, site)
+    const { state, sign } = this.#options
+    return state.transaction(async (transaction) => {
+      const row = await transaction.handOver(table, id, { to: site, sign })
       if (!followsUse(row)) throw CannotMove({ table: tableName, id })
       return row
     })
   }
 
-  /** Takes a record that was handed over to this site. Idempotent. @throws CannotMove for one that was not */
-  async accept(tableName: string, row: AnyRecord): Promise<void> {
-    const { state } = this.#options
+  /**
+   * Takes a record that was handed over to this site. Idempotent. @throws CannotMove for one that was not, or of which
+   * that cannot be seen yet; it is offered again
+   */
+  async accept(tableName: string, row: PeerRow): Promise<void> {
+    const { state, trust } = this.#options
     const table = this.#tables.get(tableName)
-    if (!table || row.home !== state.site.name) throw CannotMove({ table: tableName, id: row.id })
-    await state.transaction((transaction) => transaction.takeOver(table, row))
+    const isTaken =
+      table && (await state.transaction((transaction) => transaction.takeOver(table, row, trust)))
+    if (!isTaken) throw CannotMove({ table: tableName, id: row.id })
   }
 
   /** One pass of the sweeper: offers again what was handed over and has not shown up in the new home's feed. */

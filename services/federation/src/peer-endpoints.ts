@@ -2,7 +2,15 @@
 
 import { BadRequest, faultBody, InternalError, Unauthorized, validateBody, validateQuery } from '@atoll/http'
 import { AtollError, type Clock } from '@atoll/kit'
-import { type AnyRecord, heldShare, lendAmount, lendNumbers, type Share, type State } from '@atoll/state'
+import {
+  cloudScope,
+  type FeedEntry,
+  heldShare,
+  lendAmount,
+  lendNumbers,
+  type Share,
+  type State,
+} from '@atoll/state'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Directory } from './directory.ts'
@@ -10,6 +18,7 @@ import { FEED_PAGE_MAX } from './follower.ts'
 import { CONTACT_INTERVAL_MS } from './freshness.ts'
 import type { Mover } from './moving.ts'
 import { Address } from './peer-client.ts'
+import { sites } from './records.ts'
 
 /** Bytes of images, by digest; `@atoll/images`' own store has this shape. */
 export interface ChunkSource {
@@ -73,7 +82,8 @@ export async function registerPeerEndpoints(
         senderOf(request)
         const { after, limit, wait_ms } = validateQuery(FeedQuery, request.query)
         const page = await readOrWait(options, { after, limit, waitMs: wait_ms })
-        return { ...page, sites: directory.hints() }
+        const first = after === 0 ? await introduction(state) : []
+        return { ...page, entries: [...first, ...page.entries], sites: directory.hints() }
       })
       // A site that has just joined is known to nobody: whom it follows learns here where it is, and follows it in turn.
       scope.post('/sites', async (request) => {
@@ -92,7 +102,7 @@ export async function registerPeerEndpoints(
       scope.post('/homes/accept', async (request) => {
         senderOf(request)
         const { table, row } = validateBody(AcceptBody, request.body)
-        await mover.accept(table, row as unknown as AnyRecord)
+        await mover.accept(table, row)
         return {}
       })
       scope.get('/manifests/:digest', async (request, reply) => {
@@ -115,6 +125,17 @@ export async function registerPeerEndpoints(
     },
     { prefix: '/peer/v1' },
   )
+}
+
+const scope = cloudScope('peer endpoints')
+
+/**
+ * What this site says of itself: a follower that begins needs its code and key before anything else, to judge the
+ * records that come, and its place in the feed is where it changed last.
+ */
+async function introduction(state: State): Promise<FeedEntry[]> {
+  const row = await state.find(scope, sites, state.site.name)
+  return row ? [{ table: sites.name, row }] : []
 }
 
 /** A page at once when there is one, else as soon as this site commits something, else an empty one after `waitMs`. */

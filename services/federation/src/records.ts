@@ -22,7 +22,8 @@ export const sites = defineRecord(
     /** Where its APIs answer clients, for operators to read. */
     api_url: text(),
   },
-  { audience: 'everyone', soleHome: (row) => row.id },
+  // Two sites of one code could pass off their records as each other's.
+  { audience: 'everyone', ids: 'given', soleHome: (row) => row.id, unique: [['code']] },
 )
 
 export const federationRecords = [sites] as unknown as readonly RecordTable[]

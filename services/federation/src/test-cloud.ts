@@ -17,7 +17,7 @@ import { federationTables } from './tables.ts'
 export const domains = defineRecord(
   'domains',
   { name: text() },
-  { audience: 'everyone', authority: () => 'root' },
+  { audience: 'everyone', ids: 'given', authority: () => 'root' },
 )
 export const boats = defineRecord(
   'boats',
@@ -61,11 +61,12 @@ async function openSite(options: {
   const state = await State.open({ ...world, store, site: { name, code }, records, locals: federationTables })
   const identity = { cloud: 'test', site: name, peer: 'p' }
   const settings = { hasRoom: true }
+  const transport = network.connect(identity)
   const federation = await Federation.open({
     ...world,
     store,
     state,
-    transport: network.connect(identity),
+    transport,
     keys: () =>
       ({ cloudAuthority: { certificate: '' }, signingKey: SiteSigner.generate().privateKey }) as KeyRing,
     records,
@@ -128,7 +129,7 @@ async function openSite(options: {
     await store.close()
     rmSync(directory, { recursive: true })
   })
-  return { name, state, federation, clients, settings }
+  return { name, state, federation, transport, clients, peers, settings }
 }
 
 /** Boats: one table, with every kind of write that the router knows. */

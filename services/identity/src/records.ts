@@ -15,7 +15,7 @@ export const domains = defineRecord(
     /** Names of the sites that may be the home of this domain's users, projects and grants. */
     sites: json<readonly string[]>([]),
   },
-  { audience: 'everyone', authority: () => DEFAULT_DOMAIN_ID, indexes: [['name']] },
+  { audience: 'everyone', ids: 'given', authority: () => DEFAULT_DOMAIN_ID, indexes: [['name']] },
 )
 
 export const projects = defineRecord(

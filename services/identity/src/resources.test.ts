@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { cloudScope } from '@atoll/state'
+import { cloudScope, trustEverybody } from '@atoll/state'
 import { bootstrapIdentity } from './bootstrap.ts'
 import { roleAssignments, users } from './records.ts'
 import { openTestIdentity, PASSWORD, type TestIdentity } from './testing.ts'
@@ -264,8 +264,8 @@ test('a grant that is kept elsewhere does not hinder, and means nothing without 
     .where('user_id', '=', user)
     .executeTakeFirstOrThrow()
   const replica = { ...row, id: '1'.repeat(32), home: 'far', seq: 1 }
-  const page = { home: 'far', upTo: 1, entries: [{ table: 'role_assignments', row: replica }] }
-  await identity.state.feed.apply(page, async () => true)
+  const page = { home: 'far', after: 0, upTo: 1, entries: [{ table: 'role_assignments', row: replica }] }
+  await identity.state.feed.apply(page, trustEverybody)
   assert.equal((await send(identity, 'DELETE', `/v3/users/${user}`)).status, 204)
   const { body } = await send(identity, 'GET', `/v3/role_assignments?scope.project.id=${project}`)
   assert.deepEqual(body.role_assignments, [])

@@ -46,6 +46,7 @@ export const images = defineRecord(
     shared_with: text(),
   },
   {
+    ids: 'given',
     // A member sees a shared image whatever it said of it; lists leave out what it has not accepted.
     audience: (query, { projectId }) =>
       query.or([

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
 import { Unauthorized } from '@atoll/http'
 import { seededRandom, silentLogger, systemClock } from '@atoll/kit'
-import { cloudScope, openTestState, type State } from '@atoll/state'
+import { cloudScope, openTestState, type State, trustEverybody } from '@atoll/state'
 import { domains, identityRecords, revocations, users } from '../records.ts'
 import { manualClock, openTestIdentity, openTestTokens, testKeys } from '../testing.ts'
 import { forgetRevocations } from './forget-revocations.ts'
@@ -166,7 +166,7 @@ test('a user who is disabled here or elsewhere is void until enabled again', asy
     const after = await here.state.feed.cursor('far')
     const page = await far.state.feed.read({ home: 'far', after, limit: 100 })
     const entries = page.entries.filter(({ table }) => table === users.name)
-    await here.state.feed.apply({ ...page, entries }, async () => true)
+    await here.state.feed.apply({ ...page, entries }, trustEverybody)
     await here.tokens.settled()
   }
   const set = (enabled: boolean) =>

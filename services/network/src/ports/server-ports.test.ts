@@ -8,6 +8,7 @@ import {
   ShareExhausted,
   type State,
   takenNumbers,
+  trustEverybody,
 } from '@atoll/state'
 import { asNetworkError } from '../as-network-error.ts'
 import {
@@ -133,7 +134,7 @@ async function followerOf(t: TestContext, far: State) {
   })
   const follow = async () => {
     const after = await near.feed.cursor('here')
-    await near.feed.apply(await far.feed.read({ home: 'here', after, limit: 100 }), async () => true)
+    await near.feed.apply(await far.feed.read({ home: 'here', after, limit: 100 }), trustEverybody)
   }
   await follow()
   return { near, follow }

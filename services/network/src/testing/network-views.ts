@@ -16,6 +16,7 @@ const recordColumns = {
   created_at: 0,
   updated_at: null,
   deleted_at: null,
+  moves: [],
   unknown_columns: {},
   name: '',
   description: '',

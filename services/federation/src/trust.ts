@@ -1,0 +1,104 @@
+/**
+ * Whose word counts for what: sites may be the home of a domain's records when the domain itself names them, of ids
+ * that carry their code, and of what a former home has given them by its signature.
+ */
+
+import type { KeyObject } from 'node:crypto'
+import { siteCodeOf } from '@atoll/kit'
+import {
+  createJws,
+  type Ed25519PublicJwk,
+  publicKeyFromJwk,
+  type SiteSigner,
+  verifyJws,
+} from '@atoll/overlay'
+import {
+  type AuthorityCheck,
+  cloudScope,
+  type Move,
+  type Reader,
+  type RecordTable,
+  type SignMove,
+  type Trust,
+} from '@atoll/state'
+import { sites } from './records.ts'
+
+const scope = cloudScope('trust between sites')
+
+const MOVE_TYPE = 'atoll-move'
+
+/** A parsed key is kept, since parsing costs more than verifying; so many are enough for any cloud that follows all. */
+const KEYS_MAX = 10_000
+
+export interface TrustOptions {
+  /** The records of domains, with their column `sites`. */
+  readonly domains: RecordTable
+  /** The domain of the cloud itself, and the site that may write its record before any replica of it has come. */
+  readonly root: { readonly domainId: string; readonly founder: string }
+}
+
+export function createTrust(options: TrustOptions): Trust {
+  const hasAuthority = createAuthorityCheck(options)
+  const keys = new Map<string, KeyObject | undefined>()
+  const keyOf = (jwk: Ed25519PublicJwk | null): KeyObject | undefined => {
+    if (jwk === null) return undefined
+    if (!keys.has(jwk.x)) {
+      if (keys.size >= KEYS_MAX) keys.clear()
+      keys.set(jwk.x, publicKeyFromJwk(jwk))
+    }
+    return keys.get(jwk.x)
+  }
+  return {
+    hasAuthority,
+    mayName: async (site, { id, ids }, reader) => {
+      const code = siteCodeOf(id)
+      if (code !== undefined && (await reader.find(scope, sites, site))?.code === code) return true
+      return ids === 'given' && hasAuthority(options.root.domainId, site, reader)
+    },
+    readMove: (text, reader) => readMove(text, reader, keyOf),
+  }
+}
+
+/** Signs moves with the key of this site. */
+export function moveSigner(signer: SiteSigner): SignMove {
+  return (move) => createJws({ payload: Buffer.from(JSON.stringify(move)), signer, type: MOVE_TYPE })
+}
+
+function createAuthorityCheck({ domains, root }: TrustOptions): AuthorityCheck {
+  return async (domainId, site, reader) => {
+    const domain = await reader.find(scope, domains, domainId)
+    const trusted = (domain as { sites?: readonly string[] } | undefined)?.sites
+    if (trusted) return trusted.includes(site)
+    return domainId === root.domainId && site === root.founder
+  }
+}
+
+async function readMove(
+  text: string,
+  reader: Reader,
+  keyOf: (jwk: Ed25519PublicJwk | null) => KeyObject | undefined,
+): Promise<Move | undefined> {
+  // Not believed yet: it only says whose signature it has to be.
+  const claimed = parseMove(Buffer.from(text.split('.')[1] ?? '', 'base64url'))
+  const signer = claimed && (await reader.find(scope, sites, claimed.from))
+  if (!signer) return undefined
+  const verdict = verifyJws({
+    jws: text,
+    type: MOVE_TYPE,
+    keyFor: (keyId) => (keyId === signer.signing_key_id ? keyOf(signer.signing_key) : undefined),
+  })
+  return verdict.isValid ? claimed : undefined
+}
+
+function parseMove(bytes: Buffer): Move | undefined {
+  let value: unknown
+  try {
+    value = JSON.parse(bytes.toString('utf8'))
+  } catch {
+    return undefined
+  }
+  const { table, id, from, to, generation } = Object(value) as Partial<Record<keyof Move, unknown>>
+  if (typeof table !== 'string' || typeof id !== 'string') return undefined
+  if (typeof from !== 'string' || typeof to !== 'string' || !Number.isInteger(generation)) return undefined
+  return { table, id, from, to, generation: Number(generation) }
+}
