@@ -55,3 +55,11 @@ export const DocsMissing = defineError({
   fault: 'itemNotFound',
   message: ({ path }: { path: string }) => `${path} is missing from this checkout.`,
 })
+
+export const PasswordUnknown = defineError({
+  code: 'cli.password.unknown',
+  status: 401,
+  fault: 'unauthorized',
+  message: ({ site }: { site: string }) =>
+    `${site} did not found the cloud and does not know the administrator's password: set OS_PASSWORD.`,
+})

@@ -13,6 +13,7 @@ import { peerCommand } from './commands/peer.ts'
 import { simulateCommand } from './commands/simulate.ts'
 import { statusCommand } from './commands/status.ts'
 import { testCommand } from './commands/test.ts'
+import { trustCommand } from './commands/trust.ts'
 
 const program = new Command('atoll')
   .description('Many small, far-apart sites as one OpenStack-compatible cloud that has no centre.')
@@ -24,6 +25,7 @@ for (const command of [
   peerCommand(),
   joinCommand(),
   inviteCommand(),
+  trustCommand(),
   statusCommand(),
   openrcCommand(),
   testCommand(),

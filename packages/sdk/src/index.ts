@@ -2,6 +2,7 @@
 
 export * from './connection.ts'
 export * from './errors.ts'
+export * from './resources/domains.ts'
 export * from './resources/flavors.ts'
 export * from './resources/images.ts'
 export * from './resources/keypairs.ts'

@@ -4,8 +4,8 @@ import { type Clock, sleep, systemClock } from '@atoll/kit'
 import { NotInTime } from './errors.ts'
 
 export interface WaitOptions {
-  /** What is awaited, as the error says it. */
-  readonly what: string
+  /** What is awaited, as the error says it; a function when that depends on what was seen. */
+  readonly what: string | (() => string)
   readonly timeoutMs: number
   /** Pause between two looks. */
   readonly intervalMs?: number
@@ -35,7 +35,8 @@ export async function waitUntil<T>(
     signal?.throwIfAborted()
     const found = await look()
     if (found !== undefined && found !== false) return found
-    if (clock.monotonicMs() >= deadlineMs) throw NotInTime({ what, timeoutMs })
+    if (clock.monotonicMs() >= deadlineMs)
+      throw NotInTime({ what: typeof what === 'string' ? what : what(), timeoutMs })
     await sleep(clock, intervalMs, signal)
   }
 }

@@ -15,7 +15,8 @@ export function inviteCommand(): Command {
     .addHelpText(
       'after',
       `
-The token works once. Who has it can join: send it as you would a password.
+The token works once. Who has it can join: send it as you would a password. Administrators can log in at the new site when
+the cloud trusts it: ./atoll trust NAME
 
 Example:
   $ ./atoll invite --site tahiti --for 30m`,

@@ -1,13 +1,13 @@
 /**
- * A whole cloud on this machine, each peer a process: founded at the first site, joined by the others with tokens, as
- * users would. On the hosts of a lab it can run real guests; without one it listens on loopback.
+ * A whole cloud on this machine, each peer a process: founded at the first site, joined by the others with tokens, and
+ * all of them trusted, as one operator would run them. On the hosts of a lab it can run real guests; without one it listens on loopback.
  */
 
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { assert } from '@atoll/kit'
 import type { Lab } from '@atoll/lab'
-import { type Connection, waitUntil } from '@atoll/sdk'
+import { type Connection, DEFAULT_DOMAIN_ID, refusedStatus, trustSites, waitUntil } from '@atoll/sdk'
 import { askJoinToken } from '../admin-client.ts'
 import { LocalPeer } from './local-peer.ts'
 import { labMachine, loopbackMachine } from './peer-machine.ts'
@@ -52,17 +52,36 @@ export class LocalCloud implements AsyncDisposable {
     return this.peer(site).connect(this.adminPassword)
   }
 
-  /** Waits until every site reaches every other one and knows its hosts. @throws NotInTime */
+  /** Waits until every site reaches every other one, knows its hosts and is trusted by it. @throws NotInTime */
   async settled(signal?: AbortSignal): Promise<void> {
-    const wait = { timeoutMs: SETTLE_TIMEOUT_MS, ...(signal && { signal }) }
-    await waitUntil({ what: 'every site knows the others', ...wait }, async () => {
-      const views = await Promise.all(this.peers.map((peer) => peer.status()))
-      return views.every(
-        ({ site, sites }) =>
-          sites.length === this.peers.length &&
-          sites.every((each) => each.hosts > 0 && (each.isReachable || each.name === site)),
-      )
+    const unsettled = new Set<string>()
+    const what = () => `every site knows the others (not yet: ${[...unsettled].join(', ')})`
+    await waitUntil({ what, timeoutMs: SETTLE_TIMEOUT_MS, ...(signal && { signal }) }, async () => {
+      unsettled.clear()
+      for (const peer of this.peers) if (!(await this.#knowsAll(peer))) unsettled.add(peer.site)
+      return unsettled.size === 0
     })
+  }
+
+  async #knowsAll(peer: LocalPeer): Promise<boolean> {
+    const { site, sites } = await peer.status()
+    return (
+      sites.length === this.peers.length &&
+      sites.every((each) => each.hosts > 0 && (each.isReachable || each.name === site)) &&
+      (await this.#isTrusted(peer))
+    )
+  }
+
+  /** Only administrators may list roles, and they are some only in tokens of a site that is trusted. */
+  async #isTrusted(peer: LocalPeer): Promise<boolean> {
+    const connection = await this.connect(peer.site)
+    try {
+      await connection.get('identity', '/v3/roles')
+      return true
+    } catch (error) {
+      if (refusedStatus(error) === 403) return false
+      throw error
+    }
   }
 
   /** Ends the peers. Guests on the hosts of a lab end with the lab. */
@@ -94,6 +113,10 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     }
     const { readAdminPassword } = await import('@atoll/peer')
     const cloud = new LocalCloud(peers, readAdminPassword(founder.dataDirectory) ?? '')
+    if (others.length > 0) {
+      onStep('trusting all sites')
+      await trustSites(await cloud.connect(founder.site), DEFAULT_DOMAIN_ID, options.sites)
+    }
     onStep('waiting until every site knows the others')
     await cloud.settled(signal)
     return cloud
