@@ -1,0 +1,192 @@
+/**
+ * How many servers a second a cloud accepts, durably, on the full path: HTTP, token, validation, quota, claim of a host,
+ * address, commit. Hosts are simulated, everything else is what production runs; peers and load are processes of their own.
+ *
+ *     ./atoll bench create-servers [--servers N] [--concurrency N,N…] [--hosts N] [--sites N,N…] [--profile DIR]
+ */
+
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { type LocalCloud, startLocalCloud } from '@atoll/cli'
+import {
+  COMPUTE_MICROVERSION,
+  type Connection,
+  createFlavor,
+  createNetwork,
+  createSubnet,
+  uploadImage,
+  waitUntil,
+} from '@atoll/sdk'
+import { drive, percentile } from './support/drive.ts'
+import { cpuSeconds, machineLine, residentMib } from './support/machine.ts'
+
+interface Settings {
+  readonly servers: number
+  readonly concurrencies: readonly number[]
+  readonly hosts: number
+  readonly profileDirectory: string | undefined
+}
+
+const SETTLE_MS = 3000
+const ACTIVE_TIMEOUT_MS = 300_000
+
+const { values } = parseArgs({
+  options: {
+    servers: { type: 'string', default: '5000' },
+    concurrency: { type: 'string', default: '1,16,64' },
+    hosts: { type: 'string', default: '1000' },
+    sites: { type: 'string', default: '1,3' },
+    profile: { type: 'string' },
+    help: { type: 'boolean', default: false },
+  },
+})
+const numbers = (text: string) => text.split(',').map(Number)
+const settings: Settings = {
+  servers: Number(values.servers),
+  concurrencies: numbers(values.concurrency),
+  hosts: Number(values.hosts),
+  profileDirectory: values.profile === undefined ? undefined : resolve(values.profile),
+}
+
+if (values.help) {
+  console.log(`Creates servers on simulated hosts through the real API and reports how fast.
+
+  --servers N         for each line of the report (default: 5000)
+  --concurrency N,N…  clients at a time, one line for each (default: 1,16,64)
+  --hosts N           simulated hosts of each site (default: 1000)
+  --sites N,N…        how many sites, one cloud for each (default: 1,3)
+  --profile DIR       writes a .cpuprofile of each peer there; open it in Chrome's DevTools`)
+} else {
+  console.log(machineLine())
+  for (const count of numbers(values.sites)) await measureCloud(count, settings)
+}
+
+async function measureCloud(
+  siteCount: number,
+  { hosts, profileDirectory, ...load }: Settings,
+): Promise<void> {
+  const sites = Array.from({ length: siteCount }, (_, index) => `site${index + 1}`)
+  const directory = mkdtempSync(join(tmpdir(), 'atoll-bench-'))
+  const profile = profileDirectory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDirectory}`]
+  try {
+    await using cloud = await startLocalCloud({
+      name: 'bench',
+      sites,
+      directory,
+      peerOptions: ['--hypervisor', 'simulated', '--hosts', `${hosts}`, '--log-level', 'warn'],
+      nodeArguments: profile,
+    })
+    console.log(`\n${siteCount === 1 ? 'One site' : `${siteCount} sites`}, ${hosts} simulated hosts each`)
+    await reportIdle(cloud)
+    const target = await prepare(cloud)
+    console.log('clients  creates/s     p50     p95     p99   CPU ms/create   RSS MiB   all ACTIVE after')
+    for (const clients of load.concurrencies)
+      await measureLoad(cloud, { ...target, clients, servers: load.servers })
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+/** Starts the first peer anew: what an operator waits for, and what a peer takes that has nothing to do. */
+async function reportIdle(cloud: LocalCloud): Promise<void> {
+  const [peer] = cloud.peers
+  if (peer === undefined) return
+  await peer.stop()
+  const startedMs = performance.now()
+  await peer.start()
+  const readyMs = performance.now() - startedMs
+  await cloud.settled()
+  await new Promise((done) => setTimeout(done, SETTLE_MS))
+  const [beforeCpu, beforeMs] = [cpuSeconds(peer.pid ?? 0), performance.now()]
+  await new Promise((done) => setTimeout(done, SETTLE_MS))
+  const cpuShare = (cpuSeconds(peer.pid ?? 0) - beforeCpu) / ((performance.now() - beforeMs) / 1000)
+  const rss = Math.round(residentMib(peer.pid ?? 0))
+  console.log(
+    `idle peer: ready ${Math.round(readyMs)} ms after its start, ${rss} MiB, ${(cpuShare * 100).toFixed(1)} % of a core`,
+  )
+}
+
+interface Target {
+  readonly urls: readonly string[]
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+  readonly connections: readonly Connection[]
+}
+
+async function prepare(cloud: LocalCloud): Promise<Target> {
+  const connections = await Promise.all(cloud.peers.map(({ site }) => cloud.connect(site)))
+  const [first] = connections
+  if (first === undefined) throw new Error('a cloud without sites')
+  const quota = { quota_set: { instances: -1, cores: -1, ram: -1 } }
+  await first.request('compute', 'PUT', `/v2.1/os-quota-sets/${first.projectId}`, { body: quota })
+  const content = randomBytes(1 << 20)
+  const image = await uploadImage(first, { name: 'any', diskFormat: 'raw', content, visibility: 'public' })
+  const flavor = await createFlavor(first, { name: 'tiny', vcpus: 1, ramMib: 64, diskGib: 1 })
+  const network = await createNetwork(first, { name: 'wide' })
+  await createSubnet(first, { networkId: network.id, name: 'wide', cidr: '10.0.0.0/12' })
+  const networks = [{ uuid: network.id }]
+  const server = { name: 'bench', imageRef: image.id, flavorRef: flavor.id, networks }
+  await Promise.all(connections.map((connection) => knows(connection, network.id)))
+  return {
+    connections,
+    urls: connections.map((connection) => `${connection.endpoint('compute')}/servers`),
+    headers: {
+      'x-auth-token': first.token,
+      'content-type': 'application/json',
+      'openstack-api-version': `compute ${COMPUTE_MICROVERSION}`,
+    },
+    body: JSON.stringify({ server }),
+  }
+}
+
+/** The network was made last: a site that has its replica has all that came before it. */
+async function knows(connection: Connection, networkId: string): Promise<void> {
+  await waitUntil({ what: 'the network is known everywhere', timeoutMs: 30_000 }, async () => {
+    const { networks } = await connection.get<{
+      networks: readonly { id: string; subnets: readonly string[] }[]
+    }>('network', '/v2.0/networks')
+    return networks.some(({ id, subnets }) => id === networkId && subnets.length > 0)
+  })
+}
+
+async function measureLoad(
+  cloud: LocalCloud,
+  { connections, clients, servers, ...request }: Target & { clients: number; servers: number },
+): Promise<void> {
+  const pids = cloud.peers.flatMap(({ pid }) => pid ?? [])
+  const cpu = () => pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0)
+  const cpuBefore = cpu()
+  const startedMs = performance.now()
+  const result = await drive({ ...request, clients, requests: servers, statusExpected: 202 })
+  const cpuMs = ((cpu() - cpuBefore) * 1000) / servers
+  const rss = Math.round(Math.max(...pids.map(residentMib)))
+  await Promise.all(connections.map(noneIsBuilding))
+  const activeMs = performance.now() - startedMs
+  const { latenciesMs, durationMs, failed, firstFailure } = result
+  const rate = latenciesMs.length / (durationMs / 1000)
+  const cells = [
+    String(clients).padStart(7),
+    rate.toFixed(0).padStart(10),
+    ...[0.5, 0.95, 0.99].map((share) => `${percentile(latenciesMs, share).toFixed(1)} ms`.padStart(8)),
+    cpuMs.toFixed(2).padStart(15),
+    String(rss).padStart(9),
+    `${(activeMs / 1000).toFixed(1)} s`.padStart(18),
+  ]
+  console.log(cells.join(''))
+  if (failed > 0) {
+    console.log(`${failed} of ${servers} failed; the first: ${firstFailure}`)
+    process.exitCode = 1
+  }
+}
+
+async function noneIsBuilding(connection: Connection): Promise<void> {
+  const path = '/v2.1/servers?status=BUILD&limit=1'
+  const wait = { what: 'every server is ACTIVE', timeoutMs: ACTIVE_TIMEOUT_MS, intervalMs: 200 }
+  await waitUntil(wait, async () => {
+    const { servers } = await connection.get<{ servers: readonly unknown[] }>('compute', path)
+    return servers.length === 0
+  })
+}
