@@ -1,6 +1,7 @@
 /** Starts a peer from its data directory, serves until told to stop, and lets go of everything in the reverse order. */
 
-import { defineError, type Logger, Supervisor, systemClock } from '@atoll/kit'
+import { serverOptions } from '@atoll/http'
+import { defineError, type Logger, Supervisor, systemClock, systemRandom } from '@atoll/kit'
 import { createPeerGate, type GateSocket, KeyStore, peerServerOptions } from '@atoll/overlay'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import Fastify from 'fastify'
@@ -118,7 +119,7 @@ function listenAddresses({ api, peer }: Settings): { api: Address; peer: Address
 }
 
 async function serveClients(peer: Peer, address: Address, cleanUps: (() => unknown)[]): Promise<void> {
-  const server = Fastify({ forceCloseConnections: true, keepAliveTimeout: 75_000, ...quiet })
+  const server = Fastify({ forceCloseConnections: true, keepAliveTimeout: 75_000, ...optionsFor(peer) })
   await peer.register(server, {})
   await bind(server, address, 'api')
   cleanUps.push(() => server.close())
@@ -138,7 +139,8 @@ async function servePeers(
     https,
     trustProxy: true,
     forceCloseConnections: true,
-    ...quiet,
+    // The types tell requests of HTTP/2 from others; what the options read is in both.
+    ...(optionsFor(peer) as object),
   }) as unknown as FastifyInstance
   server.addHook('onRequest', async (request) => {
     // Throws for whoever has no certificate of this cloud, except on the one path where sites ask for theirs.
@@ -158,8 +160,7 @@ async function servePeers(
   }
 }
 
-// A tag may be 255 characters long, each of them up to 12 bytes in a URL.
-const quiet = { logger: false, routerOptions: { maxParamLength: 4096 } } as const
+const optionsFor = ({ apis }: Peer) => ({ logger: false, ...serverOptions(apis, systemRandom) }) as const
 
 async function bind(server: FastifyInstance, { host, port }: Address, setting: string): Promise<void> {
   try {

@@ -25,6 +25,7 @@ import {
   negotiateMicroversion,
   parseMicroversion,
 } from './microversion.ts'
+import { parseJson } from './parse-json.ts'
 import { Policy, type Target } from './policy.ts'
 import { requestIds } from './request-id.ts'
 import { NO_ROOM, type RequestRouter, type RoutedReply, type RoutedRequest } from './routing.ts'
@@ -77,6 +78,7 @@ export async function registerApi(server: FastifyInstance, api: Api, gate: Gate)
         for (const header of ['x-openstack-request-id', ...(api.requestIdHeaders ?? [])])
           reply.header(header, ids.own)
         const passing = passingOf(request)
+        if (request.url.includes('%00')) throw BadRequest({ message: 'Malformed request: NUL in the URL' })
         passing.microversion = answerMicroversion(api, request, reply)
         const token = request.headers['x-auth-token']
         if (typeof token === 'string' && token !== '') {
@@ -280,16 +282,12 @@ function parseBodies(scope: FastifyInstance, passingOf: (request: FastifyRequest
     passingOf(request).rawBody = raw
     if (raw.length === 0) return done(null, undefined)
     try {
-      done(null, JSON.parse(raw.toString('utf8'), dropPrototype))
-    } catch {
-      done(BadRequest({ message: 'Malformed request body' }), undefined)
+      done(null, parseJson(raw))
+    } catch (error) {
+      done(BadRequest.is(error) ? error : BadRequest({ message: 'Malformed request body' }), undefined)
     }
   })
   scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
-}
-
-function dropPrototype(key: string, value: unknown): unknown {
-  return key === '__proto__' ? undefined : value
 }
 
 function answerMicroversion(api: Api, request: FastifyRequest, reply: FastifyReply): Microversion {
@@ -342,7 +340,8 @@ function asExpected(error: unknown, log: Logger): AtollError {
   return InternalError({}, { cause: error })
 }
 
-function sendError(api: Api, reply: FastifyReply, error: AtollError, requestId: string): FastifyReply {
+/** Answers with an error in the API's own form. */
+export function sendError(api: Api, reply: FastifyReply, error: AtollError, requestId: string): FastifyReply {
   // Between peers the code decides what to do next; to a client it is a hint for the documentation.
   reply.header('atoll-error', error.code)
   if (error.retryAfterMs !== undefined)
