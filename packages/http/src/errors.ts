@@ -16,6 +16,7 @@ export const Unauthorized = defineError({
   message: () => 'The request you have made requires authentication.',
 })
 
+/** In Nova's words; the other families have their own, see `faultBody`. */
 export const Forbidden = defineError({
   code: 'http.forbidden',
   status: 403,

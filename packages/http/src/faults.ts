@@ -2,12 +2,14 @@
 
 import { STATUS_CODES } from 'node:http'
 import { type AtollError, assertNever } from '@atoll/kit'
+import { Forbidden } from './errors.ts'
 
 export type FaultFamily = 'nova' | 'keystone' | 'neutron' | 'glance' | 'placement'
 
 /** The public part of an error; `requestId` only for the family that shows it. */
 export function faultBody(family: FaultFamily, error: AtollError, requestId: string): object {
-  const { status: code, message, fault } = error
+  const { status: code, fault } = error
+  const message = messageFor(family, error)
   const title = STATUS_CODES[code] ?? 'Error'
   switch (family) {
     case 'nova':
@@ -23,6 +25,33 @@ export function faultBody(family: FaultFamily, error: AtollError, requestId: str
     default:
       return assertNever(family)
   }
+}
+
+/** A rule of policy that is not met is refused by the gate, for all; each family has its own sentence for that. */
+function messageFor(family: FaultFamily, error: AtollError): string {
+  if (!Forbidden.is(error)) return error.message
+  const { rule } = error.detail as { rule: string }
+  switch (family) {
+    case 'keystone':
+      return `You are not authorized to perform the requested action: ${rule}.`
+    case 'neutron':
+      return `${neutronCheck(rule)} is disallowed by policy`
+    case 'glance':
+      return `You are not authorized to complete ${rule} action.`
+    case 'placement':
+      return `Policy does not allow ${rule} to be performed.`
+    case 'nova':
+      return error.message
+    default:
+      return assertNever(family)
+  }
+}
+
+// Neutron checks an attribute (`create_network:shared`) together with its action and shows the check as oslo.policy
+// writes it.
+function neutronCheck(rule: string): string {
+  const [action] = rule.split(':')
+  return action === rule ? `rule:${rule}` : `(rule:${action} and rule:${rule})`
 }
 
 // Neutron's type is the name of the Python class; those of its web framework stand for what every API can answer.
