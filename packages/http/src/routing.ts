@@ -9,9 +9,9 @@ import type { Authorization } from './authorization.ts'
 /** What a request writes. */
 export type Writes =
   /** A record that exists, or under which a new one is made (a user in its domain). */
-  | { readonly kind: 'record'; readonly table: string; readonly id: string }
+  | ({ readonly kind: 'record'; readonly table: string; readonly id: string } & AtHome)
   /** What the whole cloud shares and names uniquely: roles, domains, flavors. */
-  | { readonly kind: 'cloud' }
+  | ({ readonly kind: 'cloud' } & AtHome)
   /** A new workload: any place that has room will do. */
   | {
       readonly kind: 'workload'
@@ -19,6 +19,14 @@ export type Writes =
       readonly availabilityZone: string | undefined
       readonly needs: { readonly vcpus: number; readonly ramMib: number; readonly diskGib: number }
     }
+
+export interface AtHome {
+  /**
+   * Perform it here when the home cannot be reached, and also when it may have performed it but did not answer: for
+   * what the home does better and anybody may do twice, such as a login.
+   */
+  readonly orHere?: boolean
+}
 
 export interface RoutedRequest {
   readonly method: string

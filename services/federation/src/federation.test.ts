@@ -121,6 +121,22 @@ test('what the cloud names uniquely is written at the founding site', async (t) 
   assert.equal(made.json().home, 'east')
 })
 
+test('what may be done here as well is done at its home, and here when that does not answer', async (t) => {
+  const { network, site } = await cloud(t, 'east', 'west')
+  const { clients, federation } = site('west')
+  const login = async () =>
+    (await clients.inject({ method: 'POST', url: '/toy/logins', headers })).json().site
+  assert.equal(await login(), 'east')
+  network.cut({ from: 'east', to: 'west' })
+  assert.equal(await login(), 'west', 'it was done at east, whose answer was lost')
+  network.cutBoth('east', 'west')
+  await until('east is silent', () => federation.freshness.isSilent('east'))
+  assert.equal(await login(), 'west')
+  network.healBoth('east', 'west')
+  await until('east is back', () => !federation.freshness.isSilent('east'))
+  assert.equal(await login(), 'east')
+})
+
 test('a workload goes to the zone that it names', async (t) => {
   const { site } = await cloud(t, 'east', 'west')
   const payload = { name: 'a', zone: 'west' }

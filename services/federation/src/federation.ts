@@ -94,7 +94,15 @@ export class Federation {
       patienceMs: (site) => CONTACT_INTERVAL_MS + 4 * (transport.roundTripMs(site) ?? 250),
     })
     const cloudRecord = { table: options.domains.name, id: options.root.domainId }
-    this.router = new HomeRouter({ ...options, directory, waiter, places: options.places(this), cloudRecord })
+    const places = options.places(this)
+    this.router = new HomeRouter({
+      ...options,
+      directory,
+      waiter,
+      freshness: this.freshness,
+      places,
+      cloudRecord,
+    })
     state.borrowWith((resource, needed) => this.#borrower.borrow(resource, needed))
     state.bringHomeWith((table, id) => this.#mover.bringHome(table, id))
   }

@@ -15,9 +15,11 @@ export interface FreshnessOptions {
 export class Freshness {
   readonly #options: FreshnessOptions
   readonly #contacts = new Map<string, number>()
+  readonly #startedMs: number
 
   constructor(options: FreshnessOptions) {
     this.#options = options
+    this.#startedMs = options.clock.monotonicMs()
   }
 
   /** The replicas of `site` now hold what it had at `askedMs`, on the monotonic clock: before it answered. */
@@ -37,13 +39,25 @@ export class Freshness {
    * its whole time-out without the servers of a healthy site showing as UNKNOWN.
    */
   isReachable(site: string): boolean {
-    const roundTripMs = this.#options.roundTripMs(site) ?? 0
-    return this.ageMs(site) <= 2 * CONTACT_INTERVAL_MS + 500 + 4 * roundTripMs
+    return this.ageMs(site) <= this.#patienceMs(site)
+  }
+
+  /**
+   * True when a site has been silent for so long, since this peer began if it was never heard of, that asking it is
+   * not worth the wait.
+   */
+  isSilent(site: string): boolean {
+    const runningMs = this.#options.clock.monotonicMs() - this.#startedMs
+    return Math.min(this.ageMs(site), runningMs) > this.#patienceMs(site)
   }
 
   /** `east=0, west=1.2, north=unknown`: ages in seconds, for the header that goes with every read. */
   describe(sites: readonly string[]): string {
     return sites.map((site) => `${site}=${formatAge(this.ageMs(site))}`).join(', ')
+  }
+
+  #patienceMs(site: string): number {
+    return 2 * CONTACT_INTERVAL_MS + 500 + 4 * (this.#options.roundTripMs(site) ?? 0)
   }
 }
 

@@ -8,6 +8,7 @@ import type { State } from '@atoll/state'
 import type { Directory } from './directory.ts'
 import { HomeUnreachable, TooManyHops } from './errors.ts'
 import type { FeedWaiter } from './feed-waiter.ts'
+import type { Freshness } from './freshness.ts'
 import { homeOf } from './home-of.ts'
 
 /** Counts how often a request was forwarded: a record whose home is just moving may need two. */
@@ -22,6 +23,9 @@ const PLACES_MAX = 3
 
 /** A forwarded write may take this long at the other site, beside the round trip; streams have no such limit. */
 const WORK_MS = 10_000
+
+/** What can be done here instead waits less for its home: a hash of a password, twenty times over. */
+const OR_HERE_WORK_MS = 2000
 
 export type Needs = Extract<Writes, { kind: 'workload' }>['needs']
 
@@ -38,6 +42,7 @@ export interface RouterOptions {
   readonly transport: PeerTransport
   readonly directory: Directory
   readonly waiter: FeedWaiter
+  readonly freshness: Pick<Freshness, 'isSilent'>
   readonly places: Places
   readonly clock: Clock
   /** Table and id of the record whose home keeps what the whole cloud names uniquely. */
@@ -54,7 +59,8 @@ export class HomeRouter implements RequestRouter {
   async route(request: RoutedRequest, writes: Writes): Promise<RoutedReply | undefined> {
     const site = await this.#siteFor(request, writes)
     if (site === undefined || site === this.#options.state.site.name) return undefined
-    return this.#forward(request, site)
+    const isPossibleHere = writes.kind !== 'workload' && writes.orHere === true
+    return isPossibleHere ? this.#forwardOrHere(request, site) : this.#forward(request, site)
   }
 
   async elsewhere(request: RoutedRequest, writes: Writes): Promise<RoutedReply | undefined> {
@@ -74,6 +80,17 @@ export class HomeRouter implements RequestRouter {
     return undefined
   }
 
+  /** Undefined, to perform the request here, when its home does not answer. */
+  async #forwardOrHere(request: RoutedRequest, site: string): Promise<RoutedReply | undefined> {
+    if (this.#options.freshness.isSilent(site)) return undefined
+    try {
+      return await this.#forward(request, site, OR_HERE_WORK_MS)
+    } catch (error) {
+      if (!HomeUnreachable.is(error)) throw error
+      return undefined
+    }
+  }
+
   async #siteFor(request: RoutedRequest, writes: Writes): Promise<string | undefined> {
     const { state, directory, places, cloudRecord } = this.#options
     if (writes.kind === 'record') return homeOf({ state, directory }, writes.table, writes.id)
@@ -82,7 +99,7 @@ export class HomeRouter implements RequestRouter {
     return request.forwardedBy || zone === undefined ? undefined : places.siteOfZone(zone)
   }
 
-  async #forward(request: RoutedRequest, site: string): Promise<RoutedReply> {
+  async #forward(request: RoutedRequest, site: string, workMs = WORK_MS): Promise<RoutedReply> {
     const { transport, waiter } = this.#options
     const hops = Number(request.headers[HOPS_HEADER] ?? 0) + 1
     if (!(hops <= HOPS_MAX)) throw TooManyHops({})
@@ -94,7 +111,7 @@ export class HomeRouter implements RequestRouter {
         path: request.url,
         headers: { ...forwardedHeaders(request), [HOPS_HEADER]: String(hops) },
         ...(request.body === undefined ? {} : { body: request.body }),
-        timeoutMs: transport.timeoutFor(site, isStream ? 6 * WORK_MS : WORK_MS),
+        timeoutMs: transport.timeoutFor(site, isStream ? 6 * WORK_MS : workMs),
       })
       await waiter.reached(response.headers[SEQ_HEADER])
       const { [SEQ_HEADER]: _seq, ...headers } = response.headers

@@ -172,6 +172,13 @@ function toyApi(state: State, settings: { readonly hasRoom: boolean }): Api {
         handle: ({ body }) =>
           state.transaction((transaction) => transaction.insert(domains, { name: body.name })),
       }),
+      endpoint({
+        method: 'POST',
+        path: '/logins',
+        rule: 'any',
+        writes: () => ({ kind: 'cloud', orHere: true }),
+        handle: async () => ({ site: state.site.name }),
+      }),
     ],
   }
 }

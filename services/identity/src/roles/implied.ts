@@ -16,6 +16,15 @@ export function withImplied(names: readonly string[]): string[] {
   return [...new Set([...names, ...(highest < 0 ? [] : ladder.slice(highest))])]
 }
 
+/** Whether any of these roles, or what they imply, counts only in the token of a site that the domain trusts. */
+export function needTrust(names: readonly string[]): boolean {
+  return withImplied(names).some((name) => speaksForMore(name.toLowerCase()))
+}
+
+function speaksForMore(folded: string): boolean {
+  return cloudRoles.has(folded) || folded === domainRole
+}
+
 export interface RoleStanding {
   /** The domain in which the roles were granted; null for a token without a scope. */
   readonly domainId: string | null

@@ -81,7 +81,11 @@ async function enabledUser(reader: Reader, user: User | undefined): Promise<User
   return user
 }
 
-async function findUser(reader: Reader, { id, name, domain }: UserReference): Promise<User | undefined> {
+/** The user whom a reference names, enabled or not. @throws BadRequest when it names nobody */
+export async function findUser(
+  reader: Reader,
+  { id, name, domain }: UserReference,
+): Promise<User | undefined> {
   if (id !== undefined) return reader.find(identityScope, users, id)
   if (name === undefined) throw BadRequest({ message: 'Expecting to find name or id in user.' })
   if (!domain) throw BadRequest({ message: 'Expecting to find domain in user.' })

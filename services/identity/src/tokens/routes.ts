@@ -13,6 +13,7 @@ import { domains, projects, revocations } from '../records.ts'
 import { targetIdsOf } from '../role-assignments/app.ts'
 import { authSchema } from './auth-schema.ts'
 import { authenticate } from './authenticate.ts'
+import { writesOfLogin } from './issuing-site.ts'
 import type { Token } from './tokens.ts'
 import { viewToken } from './view.ts'
 
@@ -37,6 +38,7 @@ export function tokenEndpoints(identity: Identity): readonly Endpoint[] {
       body: authSchema,
       bodyLimitBytes: AUTH_BODY_BYTES_MAX,
       status: 201,
+      writes: (context) => writesOfLogin(identity, context.body.auth),
       handle: async (context) => {
         const { text, token } = await authenticate(identity, context.body.auth)
         const shown = await show(context, token)

@@ -207,7 +207,11 @@ const standings: readonly [what: string, subject: Partial<TokenSubject>, roles: 
     ['manager', 'member', 'reader'],
   ],
   ['nothing', { projectId: null, projectDomainId: null }, ['member', 'reader']],
-  ['a domain that trusts nobody', { projectDomainId: 'lagoon' }, ['member', 'reader']],
+  [
+    'a domain that trusts nobody, here where it was issued',
+    { projectDomainId: 'lagoon' },
+    ['manager', 'member', 'reader'],
+  ],
   ['another domain, in capitals', { projectDomainId: 'reef', roleNames: ['ADMIN', 'Service'] }, []],
 ]
 for (const [what, changed, roles] of standings) {

@@ -23,7 +23,8 @@ export interface TokenKeys {
   publicKeyOf(kid: string): KeyObject | undefined
   /**
    * Name of the site whose key it is. With it, `admin` and `manager` count only in tokens of sites that the domain of
-   * the scope trusts. Without it, every site whose key is known can make administrators of the cloud.
+   * the scope trusts, and at the site itself that issued them: what it decides there, it could do without a token.
+   * Without it, every site whose key is known can make administrators of the cloud.
    */
   siteOf?(kid: string): string | undefined
 }
@@ -65,6 +66,8 @@ export interface Tokens {
   readonly issue: (subject: TokenSubject) => IssuedToken
   /** Needs no network and no store. @throws Unauthorized for anything but a good token of a site that is trusted */
   readonly verify: (text: string) => Token
+  /** Whether a domain trusts the site that issued `token`, or this site: all others obey `admin` and `manager` in it. */
+  readonly isTrustedBy: (domainId: string, token?: Token) => boolean
   /** Resolves when what was committed before the call is obeyed by `verify`. */
   readonly settled: () => Promise<void>
   /** How long a token lives, in milliseconds. */
@@ -115,9 +118,14 @@ export async function createTokens(options: TokensOptions): Promise<Tokens> {
     return domainId !== null && site !== undefined && standing.trusts(domainId, site)
   }
 
+  // A site that is cut off from those whom the domain trusts must still have an administrator: for itself alone, since
+  // wherever its requests are forwarded to, its word counts for no more than before.
+  const countsHere = (domainId: string | null, kid: string): boolean =>
+    isTrusted(domainId, kid) || (domainId !== null && kid === keys.kid)
+
   const tokenOf = (claims: TokenClaims, kid: string): Token => {
     const domainId = claims.projectDomainId ?? claims.domainId
-    const roles = effectiveRoles(claims.roleNames, { domainId, isTrusted: isTrusted(domainId, kid) })
+    const roles = effectiveRoles(claims.roleNames, { domainId, isTrusted: countsHere(domainId, kid) })
     return Object.freeze({ ...claims, roles, auditId: claims.auditIds[0], kid })
   }
 
@@ -151,6 +159,7 @@ export async function createTokens(options: TokensOptions): Promise<Tokens> {
   return {
     issue,
     verify,
+    isTrustedBy: (domainId, token) => isTrusted(domainId, token?.kid ?? keys.kid),
     lifeMs,
     settled: () => standing.settled(),
     close: () => standing.close(),
