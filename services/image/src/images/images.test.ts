@@ -164,6 +164,13 @@ const refusedPatches: readonly [
   ['no object', ['x'], 400, /Operations must be JSON objects\./],
   ['no op', [{ path: '/name', value: 'x' }], 400, /Unable to find 'op'/],
   ['another op', [{ op: 'move', path: '/name', value: 'x' }], 400, /Invalid operation: `move`/],
+  [
+    'an op that is no text',
+    [{ op: { a: 1 }, path: '/name', value: 'x' }],
+    400,
+    /Invalid operation: `\{"a":1\}`/,
+  ],
+  ['a pointer that is no text', [{ op: 'add', path: {}, value: 'x' }], 400, /Pointer `\{\}` does not start/],
   ['no pointer', [{ op: 'add', path: 'name', value: 'x' }], 400, /does not start with/],
   ['deep pointer', [{ op: 'add', path: '/a/b', value: 'x' }], 400, /Invalid JSON pointer/],
   ['bad escape', [{ op: 'add', path: '/a~2', value: 'x' }], 400, /escape sequence/],

@@ -59,7 +59,7 @@ function standardOperation(change: Readonly<Record<string, unknown>>): Operation
   const operation = OPERATIONS.find((known) => known === change.op)
   if (!operation)
     throw ImageInvalid({
-      message: `Invalid operation: \`${String(change.op).slice(0, 64)}\`. It must be one of the following: ${OPERATIONS.join(', ')}.`,
+      message: `Invalid operation: \`${shown(change.op).slice(0, 64)}\`. It must be one of the following: ${OPERATIONS.join(', ')}.`,
     })
   return operation
 }
@@ -76,7 +76,7 @@ function draftOperation(change: Readonly<Record<string, unknown>>): Operation {
 /** The one token of a JSON pointer (RFC 6901): nothing of an image lies deeper. */
 function readPointer(pointer: unknown): string {
   if (typeof pointer !== 'string' || !pointer.startsWith('/'))
-    throw ImageInvalid({ message: `Pointer \`${String(pointer).slice(0, 255)}\` does not start with "/".` })
+    throw ImageInvalid({ message: `Pointer \`${shown(pointer).slice(0, 255)}\` does not start with "/".` })
   const shown = pointer.slice(0, 255)
   if (/~(?![01])/.test(pointer))
     throw ImageInvalid({
@@ -87,4 +87,9 @@ function readPointer(pointer: unknown): string {
   if (tokens.length !== 1 || token.trim() === '')
     throw ImageInvalid({ message: `Invalid JSON pointer for this resource: '${shown}'` })
   return token.replaceAll('~1', '/').replaceAll('~0', '~')
+}
+
+/** A client's value as the client wrote it. */
+function shown(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value ?? null)
 }
