@@ -25,9 +25,21 @@ export function contains(cidr: Cidr, ipAddress: string): boolean {
   return ((toNumber(ipAddress) ^ toNumber(cidr.network)) & mask) === 0
 }
 
+// Character by character: every port of a network comes by here each time that the network is stated.
 function toNumber(ipAddress: string): number {
-  return ipAddress.split('.').reduce((sum, byte) => sum * 256 + Number(byte), 0)
+  let [value, byte] = [0, 0]
+  for (let index = 0; index < ipAddress.length; index++) {
+    const code = ipAddress.charCodeAt(index)
+    if (code === DOT) {
+      value = value * 256 + byte
+      byte = 0
+    } else byte = byte * 10 + (code - ZERO)
+  }
+  return value * 256 + byte
 }
+
+const DOT = '.'.charCodeAt(0)
+const ZERO = '0'.charCodeAt(0)
 
 function fromNumber(value: number): string {
   return [24, 16, 8, 0].map((shift) => (value >>> shift) & 0xff).join('.')
