@@ -2,7 +2,8 @@
  * How many servers a second a cloud accepts, durably, on the full path: HTTP, token, validation, quota, claim of a host,
  * address, commit. Hosts are simulated, everything else is what production runs; peers and load are processes of their own.
  *
- *     ./atoll bench create-servers [--servers N] [--concurrency N,N…] [--hosts N] [--sites N,N…] [--profile DIR]
+ *     ./atoll bench create-servers [--servers N] [--concurrency N,N…] [--hosts N] [--networks N]
+ *                                 [--sites N,N…] [--profile DIR]
  */
 
 import { randomBytes } from 'node:crypto'
@@ -27,6 +28,7 @@ interface Settings {
   readonly servers: number
   readonly concurrencies: readonly number[]
   readonly hosts: number
+  readonly networks: number
   readonly profileDirectory: string | undefined
 }
 
@@ -38,6 +40,7 @@ const { values } = parseArgs({
     servers: { type: 'string', default: '5000' },
     concurrency: { type: 'string', default: '1,16,64' },
     hosts: { type: 'string', default: '1000' },
+    networks: { type: 'string', default: '50' },
     sites: { type: 'string', default: '1,3' },
     profile: { type: 'string' },
     help: { type: 'boolean', default: false },
@@ -48,6 +51,7 @@ const settings: Settings = {
   servers: Number(values.servers),
   concurrencies: numbers(values.concurrency),
   hosts: Number(values.hosts),
+  networks: Number(values.networks),
   profileDirectory: values.profile === undefined ? undefined : resolve(values.profile),
 }
 
@@ -57,6 +61,7 @@ if (values.help) {
   --servers N         for each line of the report (default: 5000)
   --concurrency N,N…  clients at a time, one line for each (default: 1,16,64)
   --hosts N           simulated hosts of each site (default: 1000)
+  --networks N        tenant networks that the servers are spread over (default: 50)
   --sites N,N…        how many sites, one cloud for each (default: 1,3)
   --profile DIR       writes a .cpuprofile of each peer there; open it in Chrome's DevTools`)
 } else {
@@ -66,7 +71,7 @@ if (values.help) {
 
 async function measureCloud(
   siteCount: number,
-  { hosts, profileDirectory, ...load }: Settings,
+  { hosts, networks, profileDirectory, ...load }: Settings,
 ): Promise<void> {
   const sites = Array.from({ length: siteCount }, (_, index) => `site${index + 1}`)
   const directory = mkdtempSync(join(tmpdir(), 'atoll-bench-'))
@@ -79,10 +84,12 @@ async function measureCloud(
       peerOptions: ['--hypervisor', 'simulated', '--hosts', `${hosts}`, '--log-level', 'warn'],
       nodeArguments: profile,
     })
-    console.log(`\n${siteCount === 1 ? 'One site' : `${siteCount} sites`}, ${hosts} simulated hosts each`)
+    console.log(
+      `\n${siteCount === 1 ? 'One site' : `${siteCount} sites`}, ${hosts} simulated hosts each, ${networks} networks`,
+    )
     await reportIdle(cloud)
-    const target = await prepare(cloud)
-    console.log('clients  creates/s     p50     p95     p99   CPU ms/create   RSS MiB   all ACTIVE after')
+    const target = await prepare(cloud, networks)
+    console.log('clients  creates/s       p50       p95       p99  CPU ms/create  RSS MiB  all ACTIVE after')
     for (const clients of load.concurrencies)
       await measureLoad(cloud, { ...target, clients, servers: load.servers })
   } finally {
@@ -112,11 +119,11 @@ async function reportIdle(cloud: LocalCloud): Promise<void> {
 interface Target {
   readonly urls: readonly string[]
   readonly headers: Readonly<Record<string, string>>
-  readonly body: string
+  readonly bodies: readonly string[]
   readonly connections: readonly Connection[]
 }
 
-async function prepare(cloud: LocalCloud): Promise<Target> {
+async function prepare(cloud: LocalCloud, networkCount: number): Promise<Target> {
   const connections = await Promise.all(cloud.peers.map(({ site }) => cloud.connect(site)))
   const [first] = connections
   if (first === undefined) throw new Error('a cloud without sites')
@@ -125,11 +132,14 @@ async function prepare(cloud: LocalCloud): Promise<Target> {
   const content = randomBytes(1 << 20)
   const image = await uploadImage(first, { name: 'any', diskFormat: 'raw', content, visibility: 'public' })
   const flavor = await createFlavor(first, { name: 'tiny', vcpus: 1, ramMib: 64, diskGib: 1 })
-  const network = await createNetwork(first, { name: 'wide' })
-  await createSubnet(first, { networkId: network.id, name: 'wide', cidr: '10.0.0.0/12' })
-  const networks = [{ uuid: network.id }]
-  const server = { name: 'bench', imageRef: image.id, flavorRef: flavor.id, networks }
-  await Promise.all(connections.map((connection) => knows(connection, network.id)))
+  const networkIds: string[] = []
+  for (let index = 0; index < networkCount; index++) {
+    const { id } = await createNetwork(first, { name: `bench-${index}` })
+    await createSubnet(first, { networkId: id, name: `bench-${index}`, cidr: '10.0.0.0/12' })
+    networkIds.push(id)
+  }
+  const server = { name: 'bench', imageRef: image.id, flavorRef: flavor.id }
+  await Promise.all(connections.map((connection) => knows(connection, networkIds.at(-1) ?? '')))
   return {
     connections,
     urls: connections.map((connection) => `${connection.endpoint('compute')}/servers`),
@@ -138,13 +148,13 @@ async function prepare(cloud: LocalCloud): Promise<Target> {
       'content-type': 'application/json',
       'openstack-api-version': `compute ${COMPUTE_MICROVERSION}`,
     },
-    body: JSON.stringify({ server }),
+    bodies: networkIds.map((uuid) => JSON.stringify({ server: { ...server, networks: [{ uuid }] } })),
   }
 }
 
-/** The network was made last: a site that has its replica has all that came before it. */
+/** The last network was made last of all: a site that has its replica has all that came before it. */
 async function knows(connection: Connection, networkId: string): Promise<void> {
-  await waitUntil({ what: 'the network is known everywhere', timeoutMs: 30_000 }, async () => {
+  await waitUntil({ what: 'the networks are known everywhere', timeoutMs: 30_000 }, async () => {
     const { networks } = await connection.get<{
       networks: readonly { id: string; subnets: readonly string[] }[]
     }>('network', '/v2.0/networks')
@@ -170,7 +180,7 @@ async function measureLoad(
   const cells = [
     String(clients).padStart(7),
     rate.toFixed(0).padStart(10),
-    ...[0.5, 0.95, 0.99].map((share) => `${percentile(latenciesMs, share).toFixed(1)} ms`.padStart(8)),
+    ...[0.5, 0.95, 0.99].map((share) => `${percentile(latenciesMs, share).toFixed(1)} ms`.padStart(10)),
     cpuMs.toFixed(2).padStart(15),
     String(rss).padStart(9),
     `${(activeMs / 1000).toFixed(1)} s`.padStart(18),

@@ -9,8 +9,8 @@ import { Agent, request } from 'node:http'
 export interface ClosedLoopTask {
   readonly urls: readonly string[]
   readonly headers: Readonly<Record<string, string>>
-  /** Sent as it is, with every request. */
-  readonly body: string
+  /** Sent as they are, in turn. */
+  readonly bodies: readonly string[]
   /** In all; clients take the next one each. */
   readonly requests: number
   readonly clients: number
@@ -34,9 +34,10 @@ async function run(task: ClosedLoopTask): Promise<ClosedLoopResult> {
   let firstFailure: string | null = null
   const client = async (url: string) => {
     while (sent < task.requests) {
+      const body = task.bodies[sent % task.bodies.length] ?? ''
       sent++
       const startedMs = performance.now()
-      const failure = await send(agent, url, task)
+      const failure = await send({ agent, url, body }, task)
       if (failure === null) latenciesMs.push(performance.now() - startedMs)
       else {
         failed++
@@ -54,7 +55,10 @@ async function run(task: ClosedLoopTask): Promise<ClosedLoopResult> {
 }
 
 /** Null when it succeeded, else what went wrong. */
-function send(agent: Agent, url: string, { headers, body, statusExpected }: ClosedLoopTask) {
+function send(
+  { agent, url, body }: { agent: Agent; url: string; body: string },
+  { headers, statusExpected }: ClosedLoopTask,
+) {
   return new Promise<string | null>((resolve) => {
     const length = String(Buffer.byteLength(body))
     const outgoing = request(
