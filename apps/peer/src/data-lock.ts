@@ -12,17 +12,29 @@ export const DataInUse = defineError({
     `Another peer uses ${dataDirectory}. Stop it first, or give this one a directory of its own with --data.`,
 })
 
+export const DataUnusable = defineError({
+  code: 'peer.data.unusable',
+  status: 503,
+  fault: 'serviceUnavailable',
+  message: ({ dataDirectory, reason }: { dataDirectory: string; reason: string }) =>
+    `Nothing can be written to ${dataDirectory} (${reason}). Free some space on its disk, and check that it belongs to the user of the peer.`,
+})
+
 /**
  * Takes the directory until the returned function is called or the process ends. SQLite's file locks are the only
- * ones at hand in Node that vanish with their process. @throws DataInUse
+ * ones at hand in Node that vanish with their process.
+ * @throws DataInUse, DataUnusable
  */
 export function lockData(dataDirectory: string): () => void {
-  const lock = new Sqlite(join(dataDirectory, 'peer.lock'), { timeout: 0 })
+  let lock: Sqlite.Database | undefined
   try {
+    lock = new Sqlite(join(dataDirectory, 'peer.lock'), { timeout: 0 })
     lock.exec('begin exclusive')
-  } catch (error) {
-    lock.close()
-    throw DataInUse({ dataDirectory }, { cause: error })
+    return () => lock?.close()
+  } catch (cause) {
+    lock?.close()
+    if (cause instanceof Sqlite.SqliteError && cause.code === 'SQLITE_BUSY')
+      throw DataInUse({ dataDirectory }, { cause })
+    throw DataUnusable({ dataDirectory, reason: (cause as Error).message }, { cause })
   }
-  return () => lock.close()
 }
