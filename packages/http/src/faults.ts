@@ -29,7 +29,7 @@ export function faultBody(family: FaultFamily, error: AtollError, requestId: str
 
 /** A rule of policy that is not met is refused by the gate, for all; each family has its own sentence for that. */
 function messageFor(family: FaultFamily, error: AtollError): string {
-  if (!Forbidden.is(error)) return error.message
+  if (error.code !== Forbidden.code) return error.message
   const { rule } = error.detail as { rule: string }
   switch (family) {
     case 'keystone':
