@@ -1,7 +1,7 @@
 /** The first records of a cloud: the default domain, its administrator, and the roles that policies speak of. */
 
-import { undashed } from '@atoll/kit'
-import type { State, StateTransaction } from '@atoll/state'
+import { assert, undashed } from '@atoll/kit'
+import type { Reader, State, StateTransaction } from '@atoll/state'
 import { identityScope, requirePasswordSize } from './identity.ts'
 import type { Passwords } from './passwords/passwords.ts'
 import { DEFAULT_DOMAIN_ID, domains, projects, roleAssignments, roles, users } from './records.ts'
@@ -24,7 +24,8 @@ export async function bootstrapIdentity(
   { passwords, adminPassword, sites }: BootstrapOptions,
 ): Promise<void> {
   requirePasswordSize(adminPassword)
-  const password_hash = await passwords.hash(adminPassword)
+  // A hash takes a tenth of a second and much memory; a founding site starts more often than it is founded.
+  const password_hash = (await adminId(state)) ? undefined : await passwords.hash(adminPassword)
   await state.transaction(async (transaction) => {
     if (!(await transaction.find(identityScope, domains, DEFAULT_DOMAIN_ID)))
       await transaction.insert(domains, {
@@ -68,15 +69,11 @@ async function ensureProject(transaction: StateTransaction): Promise<string> {
 
 async function ensureUser(
   transaction: StateTransaction,
-  attributes: { password_hash: string; default_project_id: string },
+  { password_hash, default_project_id }: { password_hash: string | undefined; default_project_id: string },
 ): Promise<string> {
-  const existing = await transaction
-    .select(identityScope, users)
-    .select('id')
-    .where('domain_id', '=', DEFAULT_DOMAIN_ID)
-    .where('name', '=', 'admin')
-    .executeTakeFirst()
-  if (existing) return existing.id
+  const existing = await adminId(transaction)
+  if (existing !== undefined) return existing
+  assert(password_hash !== undefined, 'the administrator went while the site was founded')
   const user = await transaction.insert(users, {
     id: undashed(transaction.mintId()),
     name: 'admin',
@@ -86,9 +83,20 @@ async function ensureUser(
     enabled: true,
     tokens_valid_from_ms: 0,
     extra: {},
-    ...attributes,
+    password_hash,
+    default_project_id,
   })
   return user.id
+}
+
+async function adminId(reader: Reader): Promise<string | undefined> {
+  const admin = await reader
+    .select(identityScope, users)
+    .select('id')
+    .where('domain_id', '=', DEFAULT_DOMAIN_ID)
+    .where('name', '=', 'admin')
+    .executeTakeFirst()
+  return admin?.id
 }
 
 async function ensureRole(transaction: StateTransaction, name: string): Promise<string> {

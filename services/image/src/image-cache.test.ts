@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { silentLogger, systemClock } from '@atoll/kit'
 import { createImageCache } from './image-cache.ts'
+import { createCacheEviction } from './image-data/reconcilers.ts'
+import { images } from './records.ts'
 import { openImages, type TestImages, testClock } from './testing.ts'
 
 const bytesOf = (byte: number) => Buffer.alloc(1000, byte)
@@ -66,4 +69,30 @@ test('what a crash left half-written is removed', async (t) => {
   const left = await world.files.create(`/cache/${'a'.repeat(64)}.temporary`)
   await left.close()
   assert.equal((await cache.evict({ bytesMax: 1_000_000, inUse: new Set(), graceMs: 60_000 })).files, 1)
+})
+
+test('the reconciler keeps what guests run from, deleted images and kernels included', async (t) => {
+  const world = await openImages(t)
+  const kernel_id = await active(world, 1, { disk_format: 'aki', container_format: 'aki' })
+  const used = await active(world, 2, { kernel_id })
+  const unused = await active(world, 3)
+  const clock = { ...systemClock, nowMs: () => Date.now() + 2 * 3_600_000 }
+  const cache = openCache(world, clock.nowMs)
+  const wanted = new Set<string>()
+  for (const id of [used, kernel_id]) wanted.add((await openCache(world).pathOf(id)).path)
+  await openCache(world).pathOf(unused)
+  await world.state.transaction((transaction) => transaction.remove(images, used))
+  assert.deepEqual(await cache.pathsOf([used, 'absent']), wanted)
+  assert.deepEqual(await cache.pathsOf([]), new Set())
+  const stop = new AbortController()
+  const eviction = createCacheEviction({
+    cache,
+    bytesMax: 0,
+    imagesInUse: async () => [used],
+    clock,
+    log: { ...silentLogger, info: () => stop.abort() },
+  })
+  await eviction.run(stop.signal)
+  const left = (await world.files.list('/cache')).map((name) => `/cache/${name}`)
+  assert.deepEqual(new Set(left), wanted)
 })

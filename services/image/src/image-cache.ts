@@ -84,6 +84,17 @@ export class ImageCache {
     return { kernelPath, ramdiskPath }
   }
 
+  /**
+   * Where these images, and those that they boot with, are or would be as files, those that were deleted included: a
+   * guest goes on with what it has.
+   */
+  async pathsOf(imageIds: readonly string[]): Promise<ReadonlySet<string>> {
+    const disks = await this.#digestsOf(imageIds)
+    const bootIds = disks.flatMap(({ properties: { kernel_id, ramdisk_id } }) => [kernel_id, ramdisk_id])
+    const rows = [...disks, ...(await this.#digestsOf(bootIds.filter((id) => id !== undefined)))]
+    return new Set(rows.map(({ manifest_digest }) => `${this.#options.directory}/${manifest_digest}`))
+  }
+
   /** Deletes the files that were not asked for the longest until at most `bytesMax` are left; left-overs of a crash too. */
   async evict({ bytesMax, inUse, graceMs = HOUR_MS }: EvictOptions): Promise<Evicted> {
     const { files, directory, clock } = this.#options
@@ -107,6 +118,15 @@ export class ImageCache {
       evicted.bytes += sizeBytes
     }
     return evicted
+  }
+
+  #digestsOf(imageIds: readonly string[]) {
+    return this.#options.state
+      .selectWithTombstones(scope, imageTable)
+      .select(['manifest_digest', 'properties'])
+      .where('id', 'in', imageIds)
+      .where('manifest_digest', 'is not', null)
+      .execute()
   }
 
   async #bring(image: CachableImage, path: string): Promise<void> {

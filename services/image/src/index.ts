@@ -13,6 +13,8 @@ export {
 } from './image-cache.ts'
 export type { ImageBytes, SourceOf } from './image-data/bring.ts'
 export {
+  type CacheEvictionOptions,
+  createCacheEviction,
   createImageGarbageCollection,
   createUploadRepair,
   type GarbageCollectionOptions,

@@ -3,6 +3,7 @@
 import type { ImageStore } from '@atoll/images'
 import { type Clock, type Logger, Reconciler } from '@atoll/kit'
 import { cloudScope, type State } from '@atoll/state'
+import type { ImageCache } from '../image-cache.ts'
 import { images as imageTable } from '../records.ts'
 import type { Uploads } from './uploads.ts'
 
@@ -39,6 +40,25 @@ export function createImageGarbageCollection(options: GarbageCollectionOptions):
     if (collected.bytes > 0) log.info(collected, 'image data that nobody needs was deleted')
   }
   return new Reconciler({ name: 'image-garbage-collection', clock, log, intervalMs, pass })
+}
+
+export interface CacheEvictionOptions extends ReconcilerTools {
+  readonly cache: ImageCache
+  /** What the files of the cache may take: see `EvictOptions.bytesMax`. */
+  readonly bytesMax: number
+  /** Ids of the images from which guests of these hosts were made. */
+  readonly imagesInUse: () => Promise<readonly string[]>
+  readonly intervalMs?: number
+}
+
+/** Keeps the images that hosts have as files within their bound; those that guests run from stay. */
+export function createCacheEviction(options: CacheEvictionOptions): Reconciler {
+  const { cache, bytesMax, imagesInUse, clock, log, intervalMs = 10 * MINUTE_MS } = options
+  const pass = async () => {
+    const evicted = await cache.evict({ bytesMax, inUse: await cache.pathsOf(await imagesInUse()) })
+    if (evicted.files > 0) log.info(evicted, 'images that no guest of these hosts runs from were evicted')
+  }
+  return new Reconciler({ name: 'image-cache-eviction', clock, log, intervalMs, pass })
 }
 
 async function referencedManifests(state: State): Promise<readonly string[]> {
