@@ -59,7 +59,7 @@ function standardOperation(change: Readonly<Record<string, unknown>>): Operation
   const operation = OPERATIONS.find((known) => known === change.op)
   if (!operation)
     throw ImageInvalid({
-      message: `Invalid operation: \`${shown(change.op).slice(0, 64)}\`. It must be one of the following: ${OPERATIONS.join(', ')}.`,
+      message: `Invalid operation: \`${asWritten(change.op).slice(0, 64)}\`. It must be one of the following: ${OPERATIONS.join(', ')}.`,
     })
   return operation
 }
@@ -76,7 +76,7 @@ function draftOperation(change: Readonly<Record<string, unknown>>): Operation {
 /** The one token of a JSON pointer (RFC 6901): nothing of an image lies deeper. */
 function readPointer(pointer: unknown): string {
   if (typeof pointer !== 'string' || !pointer.startsWith('/'))
-    throw ImageInvalid({ message: `Pointer \`${shown(pointer).slice(0, 255)}\` does not start with "/".` })
+    throw ImageInvalid({ message: `Pointer \`${asWritten(pointer).slice(0, 255)}\` does not start with "/".` })
   const shown = pointer.slice(0, 255)
   if (/~(?![01])/.test(pointer))
     throw ImageInvalid({
@@ -90,6 +90,6 @@ function readPointer(pointer: unknown): string {
 }
 
 /** A client's value as the client wrote it. */
-function shown(value: unknown): string {
+function asWritten(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value ?? null)
 }
