@@ -20,12 +20,14 @@ import {
   bootstrapIdentity,
   createCatalog,
   createIdentityApi,
+  createRevocationForgetter,
   createTokens,
   DEFAULT_DOMAIN_ID,
   domains,
   identityRecords,
 } from '@atoll/identity'
 import {
+  createCacheEviction,
   createImageApi,
   createImageCache,
   createImageGarbageCollection,
@@ -38,9 +40,11 @@ import { createNetworkAgent, createNetworkApi, networkRecords, VNIS } from '@ato
 import { cloudScope, foundShare, heldShare, type RecordTable, type Site, State } from '@atoll/state'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { PeerStatus } from './admin-socket.ts'
+import { imagesInUse } from './images-in-use.ts'
 import { imagesForAgent, imagesForCompute, networkForCompute, portsForAgent } from './neighbours.ts'
 import { HostPlaces } from './places.ts'
 import { remoteChunks } from './remote-chunks.ts'
+import { DEFAULT_IMAGE_CACHE_GIB } from './settings.ts'
 import type { SiteFile } from './site-file.ts'
 import { siteTokenKeys } from './site-token-keys.ts'
 import { statusOf } from './status.ts'
@@ -55,6 +59,8 @@ export interface ComposeOptions {
   readonly publicUrl?: string
   /** The first administrator's password; given at the founding site only. */
   readonly adminPassword?: string
+  /** See the setting of this name. */
+  readonly imageCacheGib?: number
 }
 
 export interface Peer {
@@ -150,7 +156,12 @@ export async function composePeer(options: ComposeOptions): Promise<Peer> {
       if (peerOf) await federation.registerOn(server, peerOf)
       for (const api of apis) await registerApi(server, api, peerOf ? { ...gate, peerOf } : gate)
     },
-    services: () => [...federation.services(), ...images.services, ...hosts.services],
+    services: () => [
+      ...federation.services(),
+      createRevocationForgetter({ state, clock, log }),
+      ...images.services,
+      ...hosts.services,
+    ],
     status: () => statusOf({ site, state, federation, world, startedMs, apiUrl: options.self.apiUrl }),
     close: async () => {
       tokens.close()
@@ -201,7 +212,10 @@ async function openFederation({ site, world, self }: ComposeOptions, state: Stat
   return federation
 }
 
-function composeImages({ world }: ComposeOptions, state: State) {
+function composeImages(
+  { site, world, imageCacheGib = DEFAULT_IMAGE_CACHE_GIB }: ComposeOptions,
+  state: State,
+) {
   const { images, transport, files, clock, log, directories } = world
   const uploads = new Uploads({ state, images, log })
   const bytes = {
@@ -210,12 +224,21 @@ function composeImages({ world }: ComposeOptions, state: State) {
     sourceOf: (image: { readonly home: string }) =>
       image.home === state.site.name ? undefined : remoteChunks(transport, image.home),
   }
+  const cache = createImageCache({ ...bytes, state, files, clock, directory: directories.images })
+  const hostNames = world.hosts.map(({ name }) => hostNameOf(site, name))
   return {
     api: createImageApi({ ...bytes, state, uploads }),
-    cache: createImageCache({ ...bytes, state, files, clock, directory: directories.images }),
+    cache,
     services: [
       createUploadRepair({ uploads, clock, log }),
       createImageGarbageCollection({ state, images, clock, log }),
+      createCacheEviction({
+        cache,
+        bytesMax: imageCacheGib * 1024 ** 3,
+        imagesInUse: () => imagesInUse(state, hostNames),
+        clock,
+        log,
+      }),
     ],
   }
 }

@@ -11,7 +11,13 @@ import { lockData } from './data-lock.ts'
 import { keysDirectory, readAdminPassword } from './found-site.ts'
 import { openRealWorld } from './real-world.ts'
 import { renewalOf } from './renewal.ts'
-import { DEFAULT_API_PORT, DEFAULT_PEER_PORT, readSettings, type Settings } from './settings.ts'
+import {
+  DEFAULT_API_PORT,
+  DEFAULT_IMAGE_CACHE_GIB,
+  DEFAULT_PEER_PORT,
+  readSettings,
+  type Settings,
+} from './settings.ts'
 import { readSiteFile } from './site-file.ts'
 
 export const AddressInUse = defineError({
@@ -87,6 +93,7 @@ async function startPeer(
     self: { apiUrl, addresses: [{ host: listen.advertise, port: listen.peer.port }] },
     ...(settings.api.publicUrl === undefined ? {} : { publicUrl: settings.api.publicUrl }),
     ...(adminPassword === undefined ? {} : { adminPassword }),
+    imageCacheGib: settings.host.imageCacheGib ?? DEFAULT_IMAGE_CACHE_GIB,
   })
   known.peer = peer
   cleanUps.push(() => peer.close())

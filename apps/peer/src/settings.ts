@@ -48,6 +48,11 @@ export const SettingsSchema = Type.Object(
         vcpus: Type.Optional(Type.Integer({ minimum: 1 })),
         ramMib: Type.Optional(Type.Integer({ minimum: 64 })),
         diskGib: Type.Optional(Type.Integer({ minimum: 1 })),
+        /**
+         * What images may take as files; those that guests run from stay in any case. Default: 50. Larger spares
+         * bringing one from another site again; smaller leaves room for disks.
+         */
+        imageCacheGib: Type.Optional(Type.Integer({ minimum: 1 })),
       },
       { additionalProperties: false, default: {} },
     ),
@@ -68,6 +73,7 @@ export type Settings = Static<typeof SettingsSchema>
 /** What a peer does when nothing else is said. */
 export const DEFAULT_API_PORT = 8774
 export const DEFAULT_PEER_PORT = 8775
+export const DEFAULT_IMAGE_CACHE_GIB = 50
 
 export const SettingsInvalid = defineError({
   code: 'peer.settings.invalid',
