@@ -84,6 +84,7 @@ function declareStarts(declare: Declare): void {
     assert.equal(state.fence, 1)
     assert.ok((state.pid ?? 0) > 0)
     assert.deepEqual(await host.hypervisor.get(spec.id), state)
+    assert.deepEqual(await host.hypervisor.specOf(spec.id), spec)
     await host.waitForBoots(spec.id, 1)
   })
 
@@ -115,6 +116,7 @@ function declareStarts(declare: Declare): void {
     await host.hypervisor.destroy(spec.id)
     assert.equal(await host.state(spec.id), undefined)
     assert.equal(await host.hypervisor.get(spec.id), undefined)
+    assert.equal(await host.hypervisor.specOf(spec.id), undefined)
   })
 
   declare('a console can be read by its last lines', async (host) => {

@@ -14,6 +14,8 @@ export interface Hypervisor {
   list(): Promise<readonly GuestState[]>
   /** One guest as `list` has it, at the cost of one; undefined for a guest that is not here. */
   get(id: string): Promise<GuestState | undefined>
+  /** What a guest was last started with, or was to be; undefined for a guest that is not here. */
+  specOf(id: string): Promise<GuestSpec | undefined>
   /**
    * Makes the guest run; resolves when the virtual machine exists, not when its system has booted.
    * A running guest runs on untouched: with a higher fence it is taken over, with the same one nothing happens. A

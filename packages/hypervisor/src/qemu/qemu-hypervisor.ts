@@ -121,6 +121,11 @@ export class QemuHypervisor implements Hypervisor {
     return this.#look(this.#state.guest(id))
   }
 
+  async specOf(id: string): Promise<GuestSpec | undefined> {
+    this.#assertOpen()
+    return this.#state.guest(id).readRecord()
+  }
+
   async start(spec: GuestSpec): Promise<void> {
     await this.#exclusively(spec.id, () => this.#start(spec))
   }

@@ -54,6 +54,11 @@ export class SimulatedHypervisor implements Hypervisor {
     return guest && stateOf(guest)
   }
 
+  async specOf(id: string): Promise<GuestSpec | undefined> {
+    this.#assertOpen()
+    return this.#machine.guest(id)?.spec
+  }
+
   async start(spec: GuestSpec): Promise<void> {
     this.#assertOpen()
     const { id, fence } = spec

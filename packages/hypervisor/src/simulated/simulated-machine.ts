@@ -5,7 +5,7 @@
 
 import type { CancelTimer, Clock, Random } from '@atoll/kit'
 import { fraction } from '@atoll/kit'
-import type { GuestEventKind, GuestListener, GuestPower, HostResources } from '../hypervisor.ts'
+import type { GuestEventKind, GuestListener, GuestPower, GuestSpec, HostResources } from '../hypervisor.ts'
 import { consoleText } from './console-text.ts'
 
 export interface SimulatedMachineOptions {
@@ -21,6 +21,7 @@ export interface SimulatedMachineOptions {
 /** The state of a simulated guest; only the machine changes it. */
 export interface SimulatedGuest {
   readonly id: string
+  readonly spec: GuestSpec | undefined
   readonly name: string
   readonly fence: number
   readonly power: GuestPower
@@ -114,9 +115,10 @@ export class SimulatedMachine {
   // What the driver does; it checks the contracts.
 
   /** Keeps the guest and its fence, without running it. */
-  define({ id, name, fence }: { id: string; name: string; fence: number }): SimulatedGuest {
+  define(spec: GuestSpec): SimulatedGuest {
+    const { id, name, fence } = spec
     const known = this.#guests.get(id) ?? UNBORN
-    const guest: SimulatedGuest = { ...known, id, name, fence }
+    const guest: SimulatedGuest = { ...known, id, name, fence, spec }
     this.#guests.set(id, guest)
     return guest
   }
@@ -216,6 +218,7 @@ export function isUp({ power }: SimulatedGuest): boolean {
 
 const UNBORN: SimulatedGuest = Object.freeze({
   id: '',
+  spec: undefined,
   name: '',
   fence: 0,
   power: 'shutdown',
