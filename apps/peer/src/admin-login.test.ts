@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
+import { simulatedConfigDrives } from '@atoll/compute'
 import { SimulatedFabric, SimulatedUnderlay } from '@atoll/fabric'
 import { SimulatedHypervisor, SimulatedMachine } from '@atoll/hypervisor'
 import { createTestPasswords, DEFAULT_DOMAIN_ID, domains } from '@atoll/identity'
@@ -59,7 +60,8 @@ async function openSite(t: TestContext, network: MockNetwork, site: { name: stri
           makeFabric: () => new SimulatedFabric({ underlay, tunnelIp: `198.18.${code}.1` }),
         },
       ],
-      directories: { images: '/cache', configDrives: '/config-drives' },
+      directories: { images: '/cache' },
+      configDrives: simulatedConfigDrives(),
     },
     site: {
       cloud: 'reef',

@@ -9,7 +9,6 @@ import {
   createMetadataService,
   HostAgent,
   hosts as hostRecords,
-  makeConfigDrive,
   quotaFounders,
   servers,
 } from '@atoll/compute'
@@ -248,7 +247,7 @@ function composeHosts(
   state: State,
   cache: Parameters<typeof imagesForAgent>[1],
 ) {
-  const { clock, log, directories } = world
+  const { clock, log } = world
   const metadata = createMetadataService({
     state,
     ports: { portsOf: (...args) => ports.portsOf(...args), serverOf: (id) => ports.serverOf(id) },
@@ -280,7 +279,7 @@ function composeHosts(
     network: networkForCompute,
     ports,
     images: imagesForAgent(state, cache),
-    configDrive: (server, guestPorts) => makeConfigDrive(directories.configDrives, server, guestPorts),
+    configDrives: world.configDrives,
   })
   const services: readonly Service[] = world.hosts.length > 0 ? [networkAgent.service, agent] : []
   return {

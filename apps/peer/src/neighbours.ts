@@ -102,6 +102,7 @@ function guestAddress(subnet: Row<typeof subnets>, ipAddress: string): GuestPort
   return {
     ipAddress,
     cidr: subnet.cidr,
+    hasDhcp: subnet.enable_dhcp,
     gatewayIp: subnet.gateway_ip,
     dnsNameservers: subnet.dns_nameservers,
     hostRoutes: subnet.host_routes,

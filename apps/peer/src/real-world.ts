@@ -3,6 +3,7 @@
 import { mkdirSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import { isoConfigDrives } from '@atoll/compute'
 import { LinuxFabric, SimulatedFabric, SimulatedUnderlay } from '@atoll/fabric'
 import type { PeerAddress } from '@atoll/federation'
 import { QemuHypervisor, SimulatedHypervisor, SimulatedMachine } from '@atoll/hypervisor'
@@ -28,11 +29,10 @@ export interface RealWorldOptions {
 export async function openRealWorld(options: RealWorldOptions): Promise<World> {
   const { dataDirectory, keys, log, resolve } = options
   const base = { clock: systemClock, random: systemRandom, log }
-  const directories = {
-    images: join(dataDirectory, 'cache'),
-    configDrives: join(dataDirectory, 'config-drives'),
-  }
-  for (const directory of Object.values(directories)) mkdirSync(directory, { recursive: true, mode: 0o700 })
+  const directories = { images: join(dataDirectory, 'cache') }
+  const configDrives = join(dataDirectory, 'config-drives')
+  for (const directory of [directories.images, configDrives])
+    mkdirSync(directory, { recursive: true, mode: 0o700 })
   return {
     ...base,
     store: openSqlite({ path: join(dataDirectory, 'state.sqlite') }),
@@ -47,6 +47,7 @@ export async function openRealWorld(options: RealWorldOptions): Promise<World> {
     passwords: createPasswords({ random: systemRandom }),
     hosts: await openHosts(options),
     directories,
+    configDrives: isoConfigDrives(configDrives),
   }
 }
 

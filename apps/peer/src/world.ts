@@ -3,6 +3,7 @@
  * the simulator hands in its own; the peer is the same.
  */
 
+import type { ConfigDrives } from '@atoll/compute'
 import type { Fabric, MetadataHandler } from '@atoll/fabric'
 import type { Hypervisor } from '@atoll/hypervisor'
 import type { Passwords } from '@atoll/identity'
@@ -24,7 +25,8 @@ export interface World {
   readonly passwords: Passwords
   readonly hosts: readonly WorldHost[]
   /** Where the machine keeps what guests boot from. */
-  readonly directories: { readonly images: string; readonly configDrives: string }
+  readonly directories: { readonly images: string }
+  readonly configDrives: ConfigDrives
 }
 
 /** A compute host: its hypervisor and its networking. */

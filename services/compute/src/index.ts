@@ -9,7 +9,13 @@ export type {
   ImagesForAgent,
   PortsForAgent,
 } from './agent/host-drivers.ts'
-export { makeConfigDrive } from './agent/metadata/config-drive.ts'
+export {
+  ConfigDriveFailed,
+  type ConfigDrives,
+  GenisoimageMissing,
+  simulatedConfigDrives,
+} from './agent/metadata/config-drives.ts'
+export { isoConfigDrives } from './agent/metadata/iso-config-drives.ts'
 export { createMetadataService } from './agent/metadata/metadata-service.ts'
 export { createComputeApi } from './create-compute-api.ts'
 export type { ComputeDependencies, Freshness, IsKept } from './dependencies.ts'

@@ -3,6 +3,7 @@
  * composition, which may die and be composed anew at any event.
  */
 
+import { simulatedConfigDrives } from '@atoll/compute'
 import { SimulatedFabric, type SimulatedUnderlay } from '@atoll/fabric'
 import { SimulatedHypervisor, SimulatedMachine } from '@atoll/hypervisor'
 import { createTestPasswords } from '@atoll/identity'
@@ -179,7 +180,8 @@ export class SimulatedSite {
       files,
       passwords: createTestPasswords({ random }),
       hosts: this.machines.map((machine, index) => this.#openHost(life, machine, index, hypervisors)),
-      directories: { images: '/cache', configDrives: '/config-drives' },
+      directories: { images: '/cache' },
+      configDrives: simulatedConfigDrives(),
     }
   }
 

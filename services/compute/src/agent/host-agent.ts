@@ -1,14 +1,19 @@
 /**
  * The agent of compute hosts: makes true what servers' records want, for the hosts of this process. It looks at what
- * changed as soon as it is committed, and at everything at the start and once a minute.
+ * changed as soon as it is committed, and at everything at the start and once a minute. What it does to one server
+ * happens one after the other and is short; what takes long is an errand that holds up nobody, a deletion least of all.
  */
 
-import { type Clock, type Logger, type Service, sleep } from '@atoll/kit'
+import { GuestNotFound, GuestNotRunning, type GuestState } from '@atoll/hypervisor'
+import { type CancelTimer, type Clock, type Logger, Reconciler, type Service } from '@atoll/kit'
 import { cloudScope, type State } from '@atoll/state'
 import type { NetworkForCompute } from '../network-for-compute.ts'
 import { servers } from '../records.ts'
 import { completeDeletion, reportError, reportRebooted, reportRunning, reportStopped } from '../reports.ts'
-import { type GuestSpecDependencies, guestSpecOf } from './guest-spec.ts'
+import { Attempts } from './attempts.ts'
+import { Errands } from './errands.ts'
+import { findWork } from './find-work.ts'
+import { type GuestSpecDependencies, guestSpecOf, type PreparedGuest, prepareGuest } from './guest-spec.ts'
 import type { ComputeHost } from './host-drivers.ts'
 import { planServer, type Server, type Step } from './plan-server.ts'
 import { registerHosts } from './register-hosts.ts'
@@ -20,7 +25,7 @@ export interface HostAgentOptions extends GuestSpecDependencies {
   readonly network: Pick<NetworkForCompute, 'unbindOrDeletePorts'>
   readonly clock: Clock
   readonly log: Logger
-  /** How many servers are worked on at once. Starting a guest is mostly waiting, for its image and its ports. */
+  /** How many servers are worked on at once, errands not counted: a guest that starts costs its host some CPU. */
   readonly concurrencyMax?: number
 }
 
@@ -28,22 +33,26 @@ const scope = cloudScope('compute agent')
 const FULL_PASS_MS = 60_000
 /** How long a guest may take to answer the power button; Nova's default `shutdown_timeout`. */
 const GRACE_MS = 60_000
-/** A failing start is tried again after 1, 2, 4 … s, and after so many tries the server is in ERROR. */
-const ATTEMPTS_MAX = 4
 /** One look at a server may take several steps, each of which must change something; more would be a loop. */
 const STEPS_MAX = 6
+/** A look that failed, for a store or a host that does not answer, is repeated after this. */
+const LOOK_AGAIN_MS = 5_000
 
 export class HostAgent implements Service {
   readonly name = 'compute agent'
   readonly #options: HostAgentOptions
   readonly #hosts: ReadonlyMap<string, ComputeHost>
-  readonly #failures = new Map<string, number>()
   readonly #queue: WorkQueue
-  readonly #stopping = new AbortController()
+  readonly #attempts: Attempts
+  readonly #preparations = new Errands<PreparedGuest>({ onEnd: (id) => this.#queue.add(id) })
+  /** Soft stops and soft reboots. */
+  readonly #shutdowns = new Errands<{ readonly isDone: true }>({ onEnd: (id) => this.#queue.add(id) })
+  readonly #timers = new Map<string, CancelTimer>()
 
   constructor(options: HostAgentOptions) {
     this.#options = options
     this.#hosts = new Map(options.hosts.map((host) => [host.name, host]))
+    this.#attempts = new Attempts(options.clock)
     this.#queue = new WorkQueue({
       concurrencyMax: options.concurrencyMax ?? 16,
       work: (id) => this.#work(id),
@@ -51,7 +60,7 @@ export class HostAgent implements Service {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { state, clock, hosts } = this.#options
+    const { state, clock, log, hosts } = this.#options
     await registerHosts(state, hosts)
     const stopListening = [
       state.onCommit((changes) => {
@@ -59,105 +68,173 @@ export class HostAgent implements Service {
       }),
       ...hosts.map(({ hypervisor }) => hypervisor.subscribe(({ id }) => this.#queue.add(id))),
     ]
-    while (!signal.aborted) {
-      await this.#lookAtAll()
-      await sleep(clock, FULL_PASS_MS, signal)
-    }
+    const fullPass = new Reconciler({
+      name: this.name,
+      clock,
+      log,
+      intervalMs: FULL_PASS_MS,
+      pass: () => this.#lookAtAll(),
+    })
+    await fullPass.run(signal)
     for (const stop of stopListening) stop()
-    this.#stopping.abort()
+    for (const cancel of this.#timers.values()) cancel()
     await this.#queue.stop()
   }
 
   /** What a server's guest wrote to its console; '' before its first start. */
   async consoleOutput(server: Pick<Server, 'id' | 'host'>, lines: number | undefined): Promise<string> {
-    const host = this.#hosts.get(server.host)
-    const guests = (await host?.hypervisor.list()) ?? []
-    if (!host || !guests.some(({ id }) => id === server.id)) return ''
-    return host.hypervisor.consoleOutput(server.id, lines === undefined ? {} : { lines })
+    const hypervisor = this.#hosts.get(server.host)?.hypervisor
+    if (!(await hypervisor?.get(server.id))) return ''
+    return (await hypervisor?.consoleOutput(server.id, lines === undefined ? {} : { lines })) ?? ''
   }
 
   async #lookAtAll(): Promise<void> {
-    const { state } = this.#options
-    const rows = await state
-      .select(scope, servers)
-      .select(['id', 'host'])
-      .where('home', '=', state.site.name)
-      .execute()
-    for (const { id, host } of rows) if (this.#hosts.has(host)) this.#queue.add(id)
-    for (const host of this.#hosts.values()) {
-      for (const { id } of await host.hypervisor.list()) this.#queue.add(id)
-    }
+    const { state, log } = this.#options
+    const { ids, strays } = await findWork({ state, hosts: this.#hosts, log })
+    for (const id of ids) this.#queue.add(id)
+    for (const { host, guest } of strays) await this.#endFormerLife(host, guest)
   }
 
   async #work(id: string): Promise<void> {
-    const { log, state, clock } = this.#options
     try {
       for (let steps = 0; steps < STEPS_MAX && (await this.#step(id)); steps++);
-      this.#failures.delete(id)
     } catch (error) {
-      const failures = (this.#failures.get(id) ?? 0) + 1
-      this.#failures.set(id, failures)
-      log.warn({ server: id, failures, err: error }, 'a step for a server failed')
-      if (failures >= ATTEMPTS_MAX) {
-        this.#failures.delete(id)
-        await reportError(state, id, error).catch((cause: unknown) =>
-          log.error({ server: id, err: cause }, 'not reported'),
-        )
-      } else {
-        void sleep(clock, 1000 * 2 ** (failures - 1), this.#stopping.signal).then(() => this.#queue.add(id))
-      }
+      this.#options.log.warn({ server: id, err: error }, 'a look at a server failed')
+      this.#later(id, LOOK_AGAIN_MS)
     }
   }
 
-  /** Looks and does the next thing; answers whether there may be more to do. */
+  /** Looks and does the next thing; answers whether there may be more to do now. */
   async #step(id: string): Promise<boolean> {
     const { state } = this.#options
-    const server = await state.find(scope, servers, id)
-    if (!server) return this.#clearAway(id)
-    const host = this.#hosts.get(server.host)
-    if (!host || server.home !== state.site.name) return false
-    const guest = (await host.hypervisor.list()).find((candidate) => candidate.id === id)
+    const server = await state
+      .selectWithTombstones(scope, servers)
+      .selectAll()
+      .where('id', '=', id)
+      .executeTakeFirst()
+    const host = server && this.#hosts.get(server.host)
+    if (!server || !host) return false
+    const guest = await host.hypervisor.get(id)
+    if (server.deleted_at !== null) return this.#forget(server, host, guest)
+    if (!state.isKeptHere(server)) return false
     const step = planServer(server, guest)
-    await this.#perform(step, server, host)
-    return step.kind !== 'none' && step.kind !== 'complete-deletion'
-  }
-
-  // A guest goes only when its server is known to be deleted: a record that is merely missing proves nothing.
-  async #clearAway(id: string): Promise<false> {
-    const { state, log } = this.#options
-    for (const host of this.#hosts.values()) {
-      const isHere = (await host.hypervisor.list()).some((guest) => guest.id === id)
-      if (!isHere) continue
-      if ((await state.homeOf(servers.name, id)) === undefined)
-        log.warn({ guest: id, host: host.name }, 'a guest of no known server is left alone')
-      else await host.hypervisor.destroy(id)
+    const wish = `${server.intent} ${server.fence} ${server.reboots_wanted}`
+    if (step.kind === 'none') return this.#rest(id, wish)
+    const waitMs = this.#attempts.waitMs(id, wish)
+    if (waitMs > 0) return this.#later(id, waitMs)
+    try {
+      return await this.#perform(step, server, host, wish)
+    } catch (error) {
+      return this.#fail(step, server, wish, error)
     }
-    return false
   }
 
-  async #perform(step: Step, server: Server, { hypervisor }: ComputeHost): Promise<void> {
-    const { state, network } = this.#options
+  /** Answers whether to look again at once. */
+  async #perform(step: Step, server: Server, host: ComputeHost, wish: string): Promise<boolean> {
+    const { state, network, configDrives } = this.#options
+    const { hypervisor } = host
     const { id, fence } = server
     switch (step.kind) {
       case 'none':
-        return
+        return false
       case 'start':
-        await hypervisor.start(await guestSpecOf(server, this.#options))
-        return reportRunning(state, id, fence)
-      case 'stop':
-        await hypervisor.stop(id, { mode: 'soft', graceMs: GRACE_MS })
-        return reportStopped(state, id, fence, { byGuest: false })
-      case 'reboot':
-        await hypervisor.reboot(id, { mode: step.mode, graceMs: GRACE_MS })
-        return reportRebooted(state, id, fence, step.number)
-      case 'destroy':
-        return hypervisor.destroy(id)
+        return this.#start(step.reboots, server, host, wish)
+      case 'stop': {
+        const stop = () => hypervisor.stop(id, { mode: 'soft', graceMs: GRACE_MS })
+        return this.#shutDown(id, `stop ${wish}`, stop) !== 'waiting'
+      }
+      case 'reboot': {
+        const reboot = () => hypervisor.reboot(id, { mode: step.mode, graceMs: GRACE_MS })
+        if (step.mode === 'hard') await reboot()
+        else {
+          const outcome = this.#shutDown(id, `reboot ${wish}`, reboot)
+          if (outcome !== 'done') return outcome === 'overtaken'
+        }
+        await reportRebooted(state, id, fence, step.number)
+        break
+      }
+      case 'delete':
+        await hypervisor.destroy(id)
+        await configDrives.remove(id)
+        await completeDeletion(state, id, network)
+        break
       case 'report-running':
-        return reportRunning(state, id, fence)
+        await reportRunning(state, id, fence)
+        break
       case 'report-stopped':
-        return reportStopped(state, id, fence, { byGuest: step.byGuest })
-      case 'complete-deletion':
-        return completeDeletion(state, id, network)
+        await reportStopped(state, id, fence, { byGuest: step.byGuest })
     }
+    this.#attempts.passed(id, wish)
+    return true
+  }
+
+  async #start(reboots: number, server: Server, { hypervisor }: ComputeHost, wish: string): Promise<boolean> {
+    const { id, fence } = server
+    const prepared = this.#preparations.take(id, wish, () => prepareGuest(server, hypervisor, this.#options))
+    if (!prepared) return false
+    await hypervisor.start(await guestSpecOf(server, prepared, this.#options))
+    this.#attempts.worked(id, wish)
+    if (reboots > server.reboots_done) await reportRebooted(this.#options.state, id, fence, reboots)
+    return true
+  }
+
+  /** Waits for the guest's own shutdown as an errand. `overtaken`: it ended in another way meanwhile. */
+  #shutDown(id: string, purpose: string, run: () => Promise<void>): 'waiting' | 'done' | 'overtaken' {
+    try {
+      const outcome = this.#shutdowns.take(id, purpose, async () => {
+        await run()
+        return { isDone: true }
+      })
+      return outcome ? 'done' : 'waiting'
+    } catch (error) {
+      if (GuestNotFound.is(error) || GuestNotRunning.is(error)) return 'overtaken'
+      throw error
+    }
+  }
+
+  async #fail(step: Step, server: Server, wish: string, error: unknown): Promise<false> {
+    const { state, log } = this.#options
+    const { id } = server
+    const { failures, pauseMs, isGivenUp } = this.#attempts.failed(id, wish, error)
+    log.warn({ server: id, step: step.kind, failures, isGivenUp, err: error }, 'a step for a server failed')
+    // That the store refuses a report says nothing of the server.
+    const isReport = step.kind === 'report-running' || step.kind === 'report-stopped'
+    if (isGivenUp && !isReport) await reportError(state, id, error)
+    // Even after giving up: a deletion and a stop are tried as long as they are wanted.
+    return this.#later(id, pauseMs)
+  }
+
+  #rest(id: string, wish: string): false {
+    this.#preparations.forget(id)
+    this.#shutdowns.forget(id)
+    this.#attempts.passed(id, wish)
+    return false
+  }
+
+  /** The server is gone for good; this host may have been away when it went. */
+  async #forget({ id }: Server, { hypervisor }: ComputeHost, guest: GuestState | undefined): Promise<false> {
+    this.#preparations.forget(id)
+    this.#shutdowns.forget(id)
+    this.#attempts.forget(id)
+    if (!guest) return false
+    await hypervisor.destroy(id)
+    await this.#options.configDrives.remove(id)
+    return false
+  }
+
+  /** Ends a guest whose server runs elsewhere by now, under a higher fence. Its disk stays, for an operator to judge. */
+  async #endFormerLife({ hypervisor, name }: ComputeHost, { id, fence }: GuestState): Promise<void> {
+    this.#options.log.warn({ guest: id, fence, host: name }, 'a guest whose server lives elsewhere is ended')
+    await hypervisor.stop(id, { mode: 'hard', graceMs: 0 })
+  }
+
+  #later(id: string, delayMs: number): false {
+    this.#timers.get(id)?.()
+    const cancel = this.#options.clock.after(delayMs, () => {
+      this.#timers.delete(id)
+      this.#queue.add(id)
+    })
+    this.#timers.set(id, cancel)
+    return false
   }
 }

@@ -26,6 +26,8 @@ export interface GuestPort {
 export interface GuestAddress {
   readonly ipAddress: string
   readonly cidr: string
+  /** False: the guest must be told its address in another way. */
+  readonly hasDhcp: boolean
   readonly gatewayIp: string | null
   readonly dnsNameservers: readonly string[]
   readonly hostRoutes: readonly { readonly destination: string; readonly nexthop: string }[]

@@ -5,7 +5,7 @@ import type { Logger } from '@atoll/kit'
 import { cloudScope, type State } from '@atoll/state'
 import { servers } from '../../records.ts'
 import type { PortsForAgent } from '../host-drivers.ts'
-import { answerMetadata, type MetadataAnswer } from './answer-metadata.ts'
+import { answerMetadata, type MetadataAnswer, plainAnswer } from './answer-metadata.ts'
 import { metadataTree } from './metadata-tree.ts'
 
 export interface MetadataServiceOptions {
@@ -22,11 +22,15 @@ export function createMetadataService(options: MetadataServiceOptions) {
     answer(options, caller.portId, request)
       .catch((error: unknown): MetadataAnswer => {
         options.log.error({ port: caller.portId, err: error }, 'a metadata request failed')
-        return { status: 500, contentType: 'text/plain', body: 'Internal Server Error\n' }
+        return plainAnswer(500, 'Internal Server Error\n')
       })
       .then(({ status, contentType, body }) => {
-        response.writeHead(status, { 'content-type': contentType })
-        response.end(request.method === 'HEAD' ? undefined : Buffer.from(body, 'latin1'))
+        response.writeHead(status, {
+          'content-type': contentType,
+          'content-length': body.length,
+          ...(status === 405 && { allow: 'GET, HEAD' }),
+        })
+        response.end(request.method === 'HEAD' ? undefined : body)
       })
       .catch((error: unknown) => options.log.debug({ err: error }, 'a guest went away'))
   }
@@ -37,12 +41,10 @@ async function answer(
   portId: string,
   request: IncomingMessage,
 ): Promise<MetadataAnswer> {
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    return { status: 405, contentType: 'text/plain', body: 'Method Not Allowed\n' }
-  }
+  if (request.method !== 'GET' && request.method !== 'HEAD') return plainAnswer(405, 'Method Not Allowed\n')
   const serverId = await ports.serverOf(portId)
   const server = serverId === undefined ? undefined : await state.find(scope, servers, serverId)
-  if (!server) return { status: 404, contentType: 'text/plain', body: 'Not Found\n' }
+  if (!server) return plainAnswer(404, 'Not Found\n')
   const tree = metadataTree(server, await ports.portsOf(server.id, server.port_ids))
   return answerMetadata(tree, request.url ?? '/')
 }
