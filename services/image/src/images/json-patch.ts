@@ -76,7 +76,9 @@ function draftOperation(change: Readonly<Record<string, unknown>>): Operation {
 /** The one token of a JSON pointer (RFC 6901): nothing of an image lies deeper. */
 function readPointer(pointer: unknown): string {
   if (typeof pointer !== 'string' || !pointer.startsWith('/'))
-    throw ImageInvalid({ message: `Pointer \`${asWritten(pointer).slice(0, 255)}\` does not start with "/".` })
+    throw ImageInvalid({
+      message: `Pointer \`${asWritten(pointer).slice(0, 255)}\` does not start with "/".`,
+    })
   const shown = pointer.slice(0, 255)
   if (/~(?![01])/.test(pointer))
     throw ImageInvalid({
