@@ -40,6 +40,8 @@ export class Model {
   >()
   /** The most that a project could ever have, by its id and the name of the limit. */
   readonly limitsMax = new Map<string, number>()
+  /** Servers that a site has shown in a list. */
+  readonly #seen = new Map<string, Set<string>>()
   #names = 0
 
   /** A name that nothing else ever has. */
@@ -61,6 +63,15 @@ export class Model {
 
   server(id: string): ServerThing | undefined {
     return this.things.find((thing) => thing.kind === 'server' && thing.id === id) as ServerThing | undefined
+  }
+
+  /** Ids of the servers that were once in a list of a site. */
+  seenAt(site: string): ReadonlySet<string> {
+    return this.#seen.get(site) ?? new Set()
+  }
+
+  see(site: string, ids: Iterable<string>): void {
+    this.#seen.set(site, new Set([...this.seenAt(site), ...ids]))
   }
 
   get servers(): readonly ServerThing[] {

@@ -63,7 +63,7 @@ export const noGenerationCheck: Plant = {
         for (const { table, row } of page.entries) {
           await queries
             .updateTable(table)
-            .set({ generation: 0 })
+            .set({ home: row.home, generation: Number(row.generation) - 1 })
             .where('id', '=', row.id)
             .where('generation', '>', row.generation)
             .execute()

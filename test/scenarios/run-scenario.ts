@@ -13,7 +13,7 @@ import type { Plant } from './plants.ts'
 import { SimulatedCloud } from './simulated-cloud.ts'
 import { Actor } from './workload/actor.ts'
 import { Faults } from './workload/faults.ts'
-import { OPERATIONS, type Operation } from './workload/operations.ts'
+import { EVERYTHING, type Workload } from './workload/operations.ts'
 import { buildEstate } from './workload/tenants.ts'
 
 export interface ScenarioOptions {
@@ -21,6 +21,11 @@ export interface ScenarioOptions {
   /** Default: three to five, by the seed. */
   readonly sites?: number
   readonly operations?: number
+  readonly workload?: Workload
+  /** The longest way between two sites; see `CloudOptions`. */
+  readonly distanceMsMax?: number
+  /** False: nothing goes wrong but what the distances do. */
+  readonly hasFaults?: boolean
   readonly plant?: Plant
 }
 
@@ -41,6 +46,8 @@ const OPERATIONS_PER_RUN = 150
 /** The mean pause between two operations; some overlap. */
 const PAUSE_MS = 200
 const FAULT_INTERVAL_MS = 3000
+/** Most of the earth, one way. */
+const DISTANCE_MS_MAX = 200
 /** Reading every table costs more than an event, so the sums are looked at now and then. */
 const EVENTS_PER_AUDIT = 500
 /** How long a healed cloud may take until all agrees: a guest that ignores its power button has a minute. */
@@ -49,11 +56,12 @@ const CONVERGENCE_MS_MAX = 150_000
 /** @throws SimulationFailed with the seed and the last lines when something does not hold */
 export async function runScenario(options: ScenarioOptions): Promise<ScenarioResult> {
   const simulation = new Simulation(options.seed)
-  const { sites = 3 + simulation.random('sites').below(3), plant } = options
+  const { sites = 3 + simulation.random('sites').below(3), distanceMsMax = DISTANCE_MS_MAX, plant } = options
   const cloud = new SimulatedCloud({
     simulation,
     sites,
     hostsPerSite: HOSTS_PER_SITE,
+    distanceMsMax,
     ...(plant ? { plant } : {}),
   })
   try {
@@ -65,7 +73,7 @@ export async function runScenario(options: ScenarioOptions): Promise<ScenarioRes
 
 async function play(
   cloud: SimulatedCloud,
-  { seed, operations = OPERATIONS_PER_RUN }: ScenarioOptions,
+  { seed, operations = OPERATIONS_PER_RUN, workload = EVERYTHING, hasFaults = true }: ScenarioOptions,
 ): Promise<ScenarioResult> {
   const { simulation } = cloud
   const model = new Model()
@@ -76,8 +84,8 @@ async function play(
   const judge = new Judge(cloud, model)
   simulation.check = () => judge.look()
   const faults = new Faults({ cloud, random: simulation.random('faults'), intervalMs: FAULT_INTERVAL_MS })
-  faults.start()
-  const underWay = await work(actor, operations, judge)
+  if (hasFaults) faults.start()
+  const underWay = await work({ actor, judge, workload, operations })
   await simulation.finish(faults.stop())
   await simulation.finish(Promise.all(underWay))
   const convergedMs = await converge(cloud)
@@ -94,20 +102,23 @@ async function play(
 }
 
 /** Begins operations one after the other, and answers with those that may still be under way. */
-async function work(actor: Actor, operations: number, judge: Judge): Promise<readonly Promise<void>[]> {
+async function work(options: {
+  readonly actor: Actor
+  readonly judge: Judge
+  readonly workload: Workload
+  readonly operations: number
+}): Promise<readonly Promise<void>[]> {
+  const { actor, judge, workload, operations } = options
   const { random, cloud } = actor
+  const weighted = workload.flatMap(([weight, operation]) => Array.from({ length: weight }, () => operation))
   const underWay: Promise<void>[] = []
   for (let begun = 0; begun < operations; begun++) {
     await cloud.simulation.pass(2 * PAUSE_MS * fraction(random))
-    const operation = pick(random, WEIGHTED)
+    const operation = pick(random, weighted)
     underWay.push(operation(actor).catch((error: unknown) => judge.blame(error)))
   }
   return underWay
 }
-
-const WEIGHTED: readonly Operation[] = OPERATIONS.flatMap(([weight, operation]) =>
-  Array.from({ length: weight }, () => operation),
-)
 
 /** Lets time pass until all sites agree and rest, and answers how long that took. @throws AssertionError */
 async function converge(cloud: SimulatedCloud): Promise<number> {
@@ -115,7 +126,7 @@ async function converge(cloud: SimulatedCloud): Promise<number> {
   const startMs = simulation.clock.monotonicMs()
   for (;;) {
     const tables = inspectSites(cloud)
-    const open = findUnsettled(tables) ?? findDivergence(tables)
+    const open = findUnsettled(tables) ?? cloud.findEstranged() ?? findDivergence(tables)
     const elapsedMs = simulation.clock.monotonicMs() - startMs
     if (open === undefined) return elapsedMs
     assert.ok(elapsedMs < CONVERGENCE_MS_MAX, `the healed cloud does not come to agree: ${open}`)

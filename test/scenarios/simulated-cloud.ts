@@ -4,20 +4,23 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SimulatedUnderlay } from '@atoll/fabric'
-import { MockNetwork } from '@atoll/overlay'
+import { fraction } from '@atoll/kit'
+import { type Direction, type MockLink, MockNetwork } from '@atoll/overlay'
 import type { Simulation } from '@atoll/simulator'
 import type { Reply, RequestOptions } from './client.ts'
 import type { Plant } from './plants.ts'
 import { SimulatedSite } from './site/simulated-site.ts'
 
-/** The WAN when nothing is wrong with it. */
-export const HEALTHY_LINK = { delayMs: 10, jitterMs: 5, loss: 0 }
+const JITTER_MS = 5
 
 const NAMES = ['atlantic', 'baltic', 'caribbean', 'dead-sea', 'east-sea', 'filchner', 'greenland', 'hudson']
 export const SITES_MAX = NAMES.length
 
 /** Where syncing a file costs nothing, if the machine has such a place. */
 const MEMORY_DISK = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
+
+/** No message is under way for longer, whatever is wrong with a link. */
+export const DELAY_MS_MAX = 400
 
 /** A client waits this long; a peer that is up and does not answer by then has forgotten the request. */
 const PATIENCE_MS = 120_000
@@ -26,6 +29,8 @@ export interface CloudOptions {
   readonly simulation: Simulation
   readonly sites: number
   readonly hostsPerSite: number
+  /** One way between two sites when nothing is wrong: some near, some far, and not the same both ways. */
+  readonly distanceMsMax: number
   readonly plant?: Plant
 }
 
@@ -34,12 +39,15 @@ export class SimulatedCloud {
   readonly network: MockNetwork
   readonly sites: readonly SimulatedSite[]
   readonly #directory: string
+  readonly #links: readonly (Direction & { readonly link: MockLink })[]
+  /** When a site last answered another one, by `asking answering`. */
+  readonly #answeredMs = new Map<string, number>()
 
-  constructor({ simulation, sites, hostsPerSite, plant }: CloudOptions) {
+  constructor({ simulation, sites, hostsPerSite, distanceMsMax, plant }: CloudOptions) {
     const { clock } = simulation
     this.simulation = simulation
     this.#directory = mkdtempSync(join(MEMORY_DISK, 'atoll-cloud-'))
-    this.network = new MockNetwork({ clock, random: simulation.random('network'), link: HEALTHY_LINK })
+    this.network = new MockNetwork({ clock, random: simulation.random('network') })
     const underlay = new SimulatedUnderlay()
     const names = NAMES.slice(0, sites)
     this.sites = names.map(
@@ -53,15 +61,55 @@ export class SimulatedCloud {
           founder: names[0] ?? '',
           hosts: hostsPerSite,
           directory: this.#directory,
+          onAnswer: (asking, answering) =>
+            this.#answeredMs.set(`${asking} ${answering}`, clock.monotonicMs()),
           ...(plant ? { plant } : {}),
         }),
     )
+    const random = simulation.random('distances')
+    this.#links = this.sites.flatMap((from) =>
+      this.sites
+        .filter((to) => to !== from)
+        .map((to) => ({
+          from: from.name,
+          to: to.name,
+          // Most are near: the square of a fraction is below a quarter in half of all cases.
+          link: { delayMs: distanceMsMax * fraction(random) ** 2, jitterMs: JITTER_MS, loss: 0 },
+        })),
+    )
+    this.healNetwork()
+  }
+
+  /** Every link is as it is when nothing is wrong. */
+  healNetwork(): void {
+    for (const { link, ...direction } of this.#links) {
+      this.network.heal(direction)
+      this.network.setLink(direction, link)
+    }
   }
 
   get founder(): SimulatedSite {
     const [founder] = this.sites
     if (!founder) throw new RangeError('a cloud has at least one site')
     return founder
+  }
+
+  /** How long a site has certainly heard nothing of another one. */
+  silenceMs({ asking, answering }: { readonly asking: string; readonly answering: string }): number {
+    if (asking === answering) return 0
+    const answeredMs = this.#answeredMs.get(`${asking} ${answering}`) ?? 0
+    return Math.max(0, this.simulation.clock.monotonicMs() - answeredMs - DELAY_MS_MAX)
+  }
+
+  /** Two sites of which one takes the other for unreachable; undefined when all see all. */
+  findEstranged(): string | undefined {
+    for (const site of this.sites) {
+      for (const other of this.sites) {
+        if (!site.peer?.federation.freshness.isReachable(other.name))
+          return `${site.name} cannot reach ${other.name}`
+      }
+    }
+    return undefined
   }
 
   /** Starts every site, the founder first. */

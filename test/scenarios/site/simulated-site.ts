@@ -22,6 +22,9 @@ export const ADMIN_PASSWORD = 'admin of the reef'
 /** Small, so that hosts are full now and then. */
 const HOST = { vcpus: 2, ramMib: 6144, diskBytes: 40 * 1024 ** 3 }
 
+/** A guest that does not hear its power button yet holds its host up for a minute, in which little else happens. */
+const QUICK_GUESTS = { bootMs: 400, shutdownMs: 200 }
+
 export interface SimulatedSiteOptions {
   readonly simulation: Simulation
   readonly network: MockNetwork
@@ -34,6 +37,8 @@ export interface SimulatedSiteOptions {
   /** Where the files of the run are. */
   readonly directory: string
   readonly plant?: Plant
+  /** Told whenever this site has answered another one. */
+  readonly onAnswer: (asking: string, answering: string) => void
 }
 
 export interface Answer {
@@ -75,7 +80,7 @@ export class SimulatedSite {
     const random = simulation.random(`machines of ${name}`)
     this.machines = Array.from(
       { length: hosts },
-      () => new SimulatedMachine({ clock, random, resources: HOST }),
+      () => new SimulatedMachine({ clock, random, resources: HOST, ...QUICK_GUESTS }),
     )
   }
 
@@ -208,7 +213,7 @@ export class SimulatedSite {
     from: string,
     { method, path, headers, body }: MockRequest,
   ): Promise<MockResponse> {
-    const { simulation, name } = this.#options
+    const { simulation, name, onAnswer } = this.#options
     simulation.note(`${from} → ${name} ${method} ${path}`, body)
     const answer = await life.answer(
       inject(clients, {
@@ -222,6 +227,7 @@ export class SimulatedSite {
     // Nobody hears of this one: the network finds that the peer has gone.
     if (!answer) return { status: 500 }
     simulation.note(`${from} ← ${name} ${answer.status} ${method} ${path}`, answer.body)
+    onAnswer(from, name)
     return { ...answer, headers: answer.headers as Record<string, string> }
   }
 }

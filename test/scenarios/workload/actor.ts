@@ -109,9 +109,10 @@ export class Actor {
       // From the moment that it is sent, it may happen.
       thing.deletion = 'maybe'
       const { reply, outcome } = await this.ask({ method: 'DELETE', path: thing.path, token })
-      const isGone = outcome === 'done' || (reply.kind === 'answered' && reply.status === 404)
-      if (isGone && outcome !== 'done' && before === 'no') this.#mustNotBeGone(thing, reply)
-      else if (isGone) thing.deletion = 'yes'
+      const isUnknownThere = reply.kind === 'answered' && reply.status === 404
+      if (isUnknownThere && before === 'no')
+        throw new Error(`${thing.kind} ${thing.id} was made and is not found`)
+      if (outcome === 'done' || isUnknownThere) thing.deletion = 'yes'
       else if (outcome === 'refused') thing.deletion = before
     })
   }
@@ -127,10 +128,5 @@ export class Actor {
       if (outcome === 'done' && before.length === 1) thing.names = [name]
       if (outcome === 'refused') thing.names = before
     })
-  }
-
-  // A site that has not heard of it yet may say that it is not there: then nothing was deleted.
-  #mustNotBeGone(thing: Thing, _reply: Reply): void {
-    thing.deletion = 'no'
   }
 }

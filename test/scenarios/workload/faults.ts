@@ -1,7 +1,7 @@
 /** What goes wrong: peers die, sites lose power, links are cut one way or both, slow or lossy; and what is done about it. */
 
 import { fraction, pick, type Random } from '@atoll/kit'
-import { HEALTHY_LINK, type SimulatedCloud } from '../simulated-cloud.ts'
+import { DELAY_MS_MAX, type SimulatedCloud } from '../simulated-cloud.ts'
 import type { SimulatedSite } from '../site/simulated-site.ts'
 
 export interface FaultsOptions {
@@ -37,14 +37,7 @@ export class Faults {
     const { cloud } = this.#options
     this.#isOver = true
     cloud.simulation.note('all is healed')
-    for (const left of cloud.sites) {
-      for (const right of cloud.sites) {
-        if (left === right) continue
-        const direction = { from: left.name, to: right.name }
-        cloud.network.heal(direction)
-        cloud.network.setLink(direction, HEALTHY_LINK)
-      }
-    }
+    cloud.healNetwork()
     for (const site of cloud.sites) if (!site.isUp) await site.start()
   }
 
@@ -101,8 +94,8 @@ export class Faults {
   #disturb(from: SimulatedSite, to: SimulatedSite): void {
     const { cloud, random } = this.#options
     const link = {
-      delayMs: random.below(300),
-      jitterMs: random.below(100),
+      delayMs: random.below(0.75 * DELAY_MS_MAX),
+      jitterMs: random.below(0.25 * DELAY_MS_MAX),
       loss: random.below(3) === 0 ? 0.3 * fraction(random) : 0,
     }
     cloud.simulation.note(`${from.name} → ${to.name} is ${JSON.stringify(link)}`)

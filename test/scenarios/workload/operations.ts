@@ -1,7 +1,7 @@
 /** What clients of a cloud do, at random sites: one function for each kind of thing. */
 
-import { pick } from '@atoll/kit'
-import { jsonOf, listIn, objectIn } from '../client.ts'
+import { pick, siteCodeOf } from '@atoll/kit'
+import { bodyText, jsonOf, listIn, objectIn } from '../client.ts'
 import type { ServerThing, Thing } from '../model.ts'
 import type { Actor } from './actor.ts'
 import { IMAGE_BYTES, loginRequest } from './tenants.ts'
@@ -15,42 +15,46 @@ const IMAGE = '/image/v2'
 /** The oldest microversion in which a server says of itself that it is UNKNOWN and must name its networks. */
 const MICROVERSION = { 'openstack-api-version': 'compute 2.69' }
 
-async function createServer(actor: Actor): Promise<void> {
-  const { estate, random, cloud, model } = actor
+const createServer: Operation = async (actor) => {
   const { tenant, index } = actor.anyTenant()
-  const port = actor.chance(0.3) ? pickIdle(actor, 'port', index) : undefined
   const network = actor.chance(0.3) ? pickIdle(actor, 'network', index)?.id : undefined
-  const networks = port ? [{ port: port.id }] : [{ uuid: network ?? tenant.networkId }]
-  const zone = actor.chance(0.5) ? { availability_zone: pick(random, cloud.sites).name } : {}
+  const zone = actor.chance(0.5) ? { availability_zone: pick(actor.random, actor.cloud.sites).name } : {}
+  await requestServer(actor, index, { uuid: network ?? tenant.networkId }, zone)
+}
+
+/** A port of which the home may just move to where a server is made with it. */
+const createServerWithPort: Operation = async (actor) => {
+  const port = actor.chance(0.5) ? await createPort(actor) : pickIdle(actor, 'port')
+  if (!port || port.isBusy) return
+  const { sites } = actor.cloud
+  const elsewhere = sites.filter((_, index) => index + 1 !== siteCodeOf(port.id))
+  const zone = { availability_zone: pick(actor.random, elsewhere).name }
+  await actor.exclusively(port, () => requestServer(actor, port.projectIndex, { port: port.id }, zone))
+}
+
+async function requestServer(
+  actor: Actor,
+  projectIndex: number,
+  network: object,
+  zone: { readonly availability_zone?: string },
+): Promise<void> {
+  const { estate, random } = actor
   const flavorRef = pick(random, estate.flavorIds)
-  const work = async () => {
-    const server = await actor.create(
-      'server',
-      (name) => ({
-        method: 'POST',
-        path: `${COMPUTE}/servers`,
-        token: tenant.token,
-        headers: MICROVERSION,
-        body: { server: { name, flavorRef, imageRef: estate.imageId, networks, ...zone } },
-      }),
-      (reply) => {
-        const id = String(objectIn(reply, 'server').id)
-        return {
-          id,
-          path: `${COMPUTE}/servers/${id}`,
-          projectIndex: index,
-          power: 'running',
-          stopsAsked: 0,
-          startsAsked: 0,
-          rebootsAsked: 0,
-        }
-      },
-    )
-    // Whatever was asked of it after its answer was lost is counted for all: the id is not known.
-    if (!server) model.newName('server')
-  }
-  if (port) await actor.exclusively(port, work)
-  else await work()
+  await actor.create(
+    'server',
+    (name) => ({
+      method: 'POST',
+      path: `${COMPUTE}/servers`,
+      token: actor.tenant(projectIndex).token,
+      headers: MICROVERSION,
+      body: { server: { name, flavorRef, imageRef: estate.imageId, networks: [network], ...zone } },
+    }),
+    (reply) => {
+      const id = String(objectIn(reply, 'server').id)
+      const asked = { stopsAsked: 0, startsAsked: 0, rebootsAsked: 0 }
+      return { id, path: `${COMPUTE}/servers/${id}`, projectIndex, power: 'running', ...asked }
+    },
+  )
 }
 
 async function changePower(actor: Actor, action: 'os-start' | 'os-stop' | 'reboot'): Promise<void> {
@@ -95,19 +99,39 @@ const showServer: Operation = async (actor) => {
   await actor.ask({ method: 'GET', path: server.path, token: actor.tenant(server.projectIndex).token })
 }
 
+/** After so much silence a site is unreachable, however slow the links to it have been. */
+const SILENCE_MS = 8000
+
 const listServers: Operation = async (actor) => {
-  const { tenant } = actor.anyTenant()
-  const token = actor.chance(0.3) ? actor.estate.adminToken : tenant.token
-  const all = token === tenant.token ? '' : '?all_tenants=1'
-  const { clock } = actor.cloud.simulation
+  const { cloud, model, estate } = actor
+  const { clock } = cloud.simulation
+  const site = actor.anySite()
   const askedMs = clock.monotonicMs()
-  const { reply } = await actor.ask({ method: 'GET', path: `${COMPUTE}/servers/detail${all}`, token })
+  const path = `${COMPUTE}/servers/detail?all_tenants=1`
+  const { reply } = await actor.ask(
+    { method: 'GET', path, token: estate.adminToken, headers: MICROVERSION },
+    site,
+  )
   if (reply.kind === 'lost') return
+  if (reply.status !== 200)
+    throw new Error(`a list of servers was answered ${reply.status}: ${bodyText(reply)}`)
   // Reads take no simulated time here: whatever waits, waits for another site.
   const tookMs = clock.monotonicMs() - askedMs
   if (tookMs > 0) throw new Error(`a list of servers waited for ${tookMs} ms`)
-  if (reply.status !== 200 || listIn(reply, 'servers').some(({ status }) => typeof status !== 'string'))
-    throw new Error(`a list of servers was answered ${reply.status}: ${reply.body.toString().slice(0, 300)}`)
+  const shown = new Map(listIn(reply, 'servers').map(({ id, status }) => [String(id), String(status)]))
+  for (const [id, status] of shown) {
+    const home = cloud.sites[(siteCodeOf(id) ?? 0) - 1]?.name ?? ''
+    const silenceMs = cloud.silenceMs({ asking: site.name, answering: home })
+    if (silenceMs > SILENCE_MS && status !== 'UNKNOWN')
+      throw new Error(
+        `server ${id} is ${status} at ${site.name}, which has not heard of ${home} for ${silenceMs} ms`,
+      )
+  }
+  for (const id of model.seenAt(site.name)) {
+    if (!shown.has(id) && model.server(id)?.deletion === 'no')
+      throw new Error(`server ${id} has vanished from the list at ${site.name}`)
+  }
+  model.see(site.name, shown.keys())
 }
 
 const listAnything: Operation = async (actor) => {
@@ -155,11 +179,11 @@ const createNetwork: Operation = async (actor) => {
   })
 }
 
-const createPort: Operation = async (actor) => {
+async function createPort(actor: Actor): Promise<Thing | undefined> {
   const { tenant, index } = actor.anyTenant()
   const networkId =
     (actor.chance(0.3) ? pickIdle(actor, 'network', index)?.id : undefined) ?? tenant.networkId
-  await actor.create(
+  return actor.create(
     'port',
     (name) => ({
       method: 'POST',
@@ -310,9 +334,21 @@ function pickIdle(actor: Actor, kind: Thing['kind'], projectIndex?: number): Thi
 }
 
 /** Operations with how often each comes, relative to the others. */
-export const OPERATIONS: readonly (readonly [weight: number, operation: Operation])[] = [
-  [18, createServer],
-  [8, remove('server')],
+export type Workload = readonly (readonly [weight: number, operation: Operation])[]
+
+/** Homes move as often as possible. */
+export const MOVES: Workload = [
+  [6, createServerWithPort],
+  [2, renamePort],
+  [3, remove('server')],
+  [1, remove('port')],
+  [1, listServers],
+]
+
+export const EVERYTHING: Workload = [
+  [14, createServer],
+  [7, createServerWithPort],
+  [6, remove('server')],
   [4, (actor) => changePower(actor, 'os-stop')],
   [5, (actor) => changePower(actor, 'os-start')],
   [4, (actor) => changePower(actor, 'reboot')],
@@ -323,7 +359,7 @@ export const OPERATIONS: readonly (readonly [weight: number, operation: Operatio
   [6, authenticate],
   [3, createNetwork],
   [1, remove('network')],
-  [6, createPort],
+  [4, async (actor) => void (await createPort(actor))],
   [3, renamePort],
   [3, remove('port')],
   [3, createIdentity('user')],
