@@ -30,62 +30,90 @@ for (const ajv of [strict, coercing]) {
 
 const compiled = new WeakMap<object, ValidateFunction>()
 
+/** By the schema's text: services that are composed anew, and versions of an endpoint, repeat their schemas. */
+const compiledByText = new Map<Ajv, Map<string, ValidateFunction>>([
+  [strict, new Map()],
+  [coercing, new Map()],
+])
+
 /** Checks a parsed body. Fills defaults in place. @throws BadRequest with oslo's wording */
 export function validateBody<Schema extends TSchema>(schema: Schema, body: unknown): Static<Schema> {
   if (body === undefined || body === null) throw BadRequest({ message: 'Malformed request body' })
-  return validate(strict, schema, body)
+  return validate(strict, schema, body, fieldOf)
 }
 
 /** Checks a parsed query string, turning text into the numbers and booleans that the schema asks for. */
 export function validateQuery<Schema extends TSchema>(schema: Schema, query: unknown): Static<Schema> {
-  return validate(coercing, schema, query)
+  return validate(coercing, schema, query, parameterOf)
 }
 
-function validate<Schema extends TSchema>(ajv: Ajv, schema: Schema, value: unknown): Static<Schema> {
-  let check = compiled.get(schema)
-  if (!check) {
-    check = ajv.compile(schema)
-    compiled.set(schema, check)
-  }
+function validate<Schema extends TSchema>(
+  ajv: Ajv,
+  schema: Schema,
+  value: unknown,
+  placeOf: PlaceOf,
+): Static<Schema> {
+  const check = compiled.get(schema) ?? compile(ajv, schema)
   if (check(value)) return value as Static<Schema>
   const error = check.errors?.[0]
-  throw BadRequest({ message: error ? describe(error) : 'Malformed request body' })
+  throw BadRequest({ message: error ? describe(error, placeOf) : 'Malformed request body' })
+}
+
+function compile(ajv: Ajv, schema: TSchema): ValidateFunction {
+  const text = JSON.stringify(schema)
+  const check = compiledByText.get(ajv)?.get(text) ?? ajv.compile(schema)
+  compiledByText.get(ajv)?.set(text, check)
+  compiled.set(schema, check)
+  return check
 }
 
 // The wording follows python-jsonschema 4, which Nova, Neutron and Keystone pass through.
-function describe({ keyword, params, instancePath, data, message }: ErrorObject): string {
+function describe({ keyword, params, instancePath, data, message }: ErrorObject, placeOf: PlaceOf): string {
   const shown = pythonLiteral(data)
+  const place = placeOf(instancePath)
   if (keyword === 'additionalProperties') {
     return `Additional properties are not allowed ('${params.additionalProperty}' was unexpected)`
   }
   if (keyword === 'required')
-    return inField(instancePath, data, `'${params.missingProperty}' is a required property`)
+    return inPlace(place, data, `'${params.missingProperty}' is a required property`)
   if (keyword === 'type')
-    return inField(
-      instancePath,
+    return inPlace(
+      place,
       data,
       `${shown} is not of type ${[params.type]
         .flat()
         .map((type) => `'${type}'`)
         .join(', ')}`,
     )
-  if (keyword === 'minLength') return inField(instancePath, data, `${shown} is too short`)
-  if (keyword === 'maxLength') return inField(instancePath, data, `${shown} is too long`)
-  if (keyword === 'pattern') return inField(instancePath, data, `${shown} does not match '${params.pattern}'`)
-  if (keyword === 'format') return inField(instancePath, data, `${shown} is not a '${params.format}'`)
+  if (keyword === 'minLength') return inPlace(place, data, `${shown} is too short`)
+  if (keyword === 'maxLength') return inPlace(place, data, `${shown} is too long`)
+  if (keyword === 'pattern') return inPlace(place, data, `${shown} does not match '${params.pattern}'`)
+  if (keyword === 'format') return inPlace(place, data, `${shown} is not a '${params.format}'`)
   if (keyword === 'enum')
-    return inField(instancePath, data, `${shown} is not one of ${pythonLiteral(params.allowedValues)}`)
+    return inPlace(place, data, `${shown} is not one of ${pythonLiteral(params.allowedValues)}`)
   if (keyword === 'minimum')
-    return inField(instancePath, data, `${shown} is less than the minimum of ${params.limit}`)
+    return inPlace(place, data, `${shown} is less than the minimum of ${params.limit}`)
   if (keyword === 'maximum')
-    return inField(instancePath, data, `${shown} is greater than the maximum of ${params.limit}`)
-  return inField(instancePath, data, `${shown} ${message ?? 'is not valid'}`)
+    return inPlace(place, data, `${shown} is greater than the maximum of ${params.limit}`)
+  return inPlace(place, data, `${shown} ${message ?? 'is not valid'}`)
 }
 
-function inField(instancePath: string, data: unknown, text: string): string {
+/** Says where a value stands, as Nova's users know it; undefined for the whole. */
+type PlaceOf = (instancePath: string) => string | undefined
+
+function fieldOf(instancePath: string): string | undefined {
   const field = instancePath.split('/').at(-1)
-  if (!field) return text
-  return `Invalid input for field/attribute ${field}. Value: ${pythonText(data)}. ${text}`
+  return field && `field/attribute ${field}`
+}
+
+// Each parameter of a query may be a list, whose index says nothing to the client.
+function parameterOf(instancePath: string): string | undefined {
+  const parameter = instancePath.split('/')[1]
+  return parameter && `query parameters ${parameter}`
+}
+
+function inPlace(place: string | undefined, data: unknown, text: string): string {
+  return place ? `Invalid input for ${place}. Value: ${pythonText(data)}. ${text}` : text
 }
 
 /** At most this much of a client's own value is repeated to it. */
