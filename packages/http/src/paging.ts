@@ -58,7 +58,7 @@ function beyond(builder: AnyBuilder, { column, direction }: SortKey, value: unkn
 export function parseLimit(limit: string | number | undefined, max: number): number {
   if (limit === undefined || limit === '') return max
   const number = Number(limit)
-  if (!Number.isSafeInteger(number) || number < 0) {
+  if (!/^\d+$/.test(String(limit)) || !Number.isSafeInteger(number)) {
     throw BadRequest({
       message: `Invalid input for query parameters limit. Value: ${String(limit).slice(0, 64)}.`,
     })
