@@ -161,7 +161,9 @@ export class State implements Reader {
   async #attempt<Result>(work: (transaction: StateTransaction) => Promise<Result>): Promise<Result> {
     const [result, changes] = await this.#options.store.transaction(async (queries) => {
       const transaction = new StateTransaction(queries, this.#options)
-      return [await work(transaction), transaction.changes] as const
+      const value = await work(transaction)
+      await transaction.finish()
+      return [value, transaction.changes] as const
     })
     this.#notify(changes)
     return result

@@ -1,6 +1,6 @@
 /** One transaction over records: reads with a scope, writes at their home, each write numbered for the feed. */
 
-import { assert, type Clock, type Id, mintId, type Random, type SiteCode } from '@atoll/kit'
+import { type AtollError, assert, type Clock, type Id, mintId, type Random, type SiteCode } from '@atoll/kit'
 import type { Queries, Row } from '@atoll/rome'
 import { sql } from 'kysely'
 import type { AnyRecord, RecordTable } from './define-record.ts'
@@ -45,7 +45,8 @@ export class StateTransaction implements Reader {
   readonly nowMs: number
   readonly founders: Readonly<Record<string, Founder>>
   readonly #random: Random
-  #seq: number | undefined
+  /** What the store's counter says, and the last number that was given. */
+  #seq: { kept: number; last: number } | undefined
 
   constructor(
     queries: Queries,
@@ -63,9 +64,11 @@ export class StateTransaction implements Reader {
     this.#random = options.random
   }
 
-  /** The highest seq that this transaction gave, or undefined when it wrote no record. */
-  get seq(): number | undefined {
-    return this.#seq
+  /** To be called once, after the work and before the commit. */
+  async finish(): Promise<void> {
+    if (!this.#seq || this.#seq.last === this.#seq.kept) return
+    const number = this.#seq.last
+    await this.queries.updateTable(siteState.name).set({ number }).where('key', '=', 'seq').execute()
   }
 
   mintId<Kind extends string>(): Id<Kind> {
@@ -148,14 +151,25 @@ export class StateTransaction implements Reader {
     return true
   }
 
+  // One query where all is well; only a refusal asks why.
   async #write<T extends RecordTable>(table: T, id: string, values: object): Promise<Row<T>> {
-    const current = await this.#current(table, id)
-    if (!current || current.deleted_at !== null) throw RecordGone({ table: table.name, id })
-    if (current.home !== this.site.name) throw NotHome({ table: table.name, id, home: current.home })
-    const written = { ...values, seq: await this.#nextSeq() }
-    await this.queries.updateTable(table.name).set(written).where('id', '=', id).execute()
+    const written = await this.queries
+      .updateTable(table.name)
+      .set({ ...values, seq: await this.#nextSeq() })
+      .where('id', '=', id)
+      .where('home', '=', this.site.name)
+      .where('deleted_at', 'is', null)
+      .returningAll()
+      .executeTakeFirst()
+    if (!written) throw await this.#refusal(table, id)
     this.changes.push({ table: table.name, id })
-    return { ...current, ...written } as unknown as Row<T>
+    return written as unknown as Row<T>
+  }
+
+  async #refusal(table: RecordTable, id: string): Promise<AtollError> {
+    const current = await this.#current(table, id)
+    if (!current || current.deleted_at !== null) return RecordGone({ table: table.name, id })
+    return NotHome({ table: table.name, id, home: current.home })
   }
 
   async #current(table: RecordTable, id: string): Promise<AnyRecord | undefined> {
@@ -163,8 +177,12 @@ export class StateTransaction implements Reader {
     return row as AnyRecord | undefined
   }
 
-  // The counter lives in the store, so that a rollback takes the numbers back and the feed has no gaps.
+  /*
+   * The counter lives in the store, so that a rollback takes the numbers back. It is written with the first number and
+   * once more at the end, however many there are. A refused write may leave its number unused: followers mind no gap.
+   */
   async #nextSeq(): Promise<number> {
+    if (this.#seq) return ++this.#seq.last
     const row = await this.queries
       .updateTable(siteState.name)
       .set({ number: sql`number + 1` })
@@ -172,7 +190,8 @@ export class StateTransaction implements Reader {
       .returning('number')
       .executeTakeFirst()
     assert(row, 'the seq counter is missing: the state was not prepared')
-    this.#seq = Number(row.number)
-    return this.#seq
+    const first = Number(row.number)
+    this.#seq = { kept: first, last: first }
+    return first
   }
 }
