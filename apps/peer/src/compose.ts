@@ -24,6 +24,7 @@ import {
   DEFAULT_DOMAIN_ID,
   domains,
   identityRecords,
+  type Tokens,
 } from '@atoll/identity'
 import {
   createCacheEviction,
@@ -138,14 +139,7 @@ export async function composePeer(options: ComposeOptions): Promise<Peer> {
       consoleOutput: (server, lines) => hosts.agent.consoleOutput(server, lines),
     }),
   ]
-  const gate: Gate = {
-    verifyToken: (text) => tokens.verify(text),
-    router: federation.router,
-    random,
-    log,
-    describeFreshness: () => federation.describeFreshness(),
-    ...(options.publicUrl === undefined ? {} : { publicUrl: options.publicUrl }),
-  }
+  const gate = gateOf(options, federation, tokens)
   return {
     site: state.site,
     state,
@@ -166,6 +160,18 @@ export async function composePeer(options: ComposeOptions): Promise<Peer> {
       tokens.close()
       await hosts.close()
     },
+  }
+}
+
+function gateOf({ world, publicUrl }: ComposeOptions, federation: Federation, tokens: Tokens): Gate {
+  const { random, log } = world
+  return {
+    verifyToken: (text) => tokens.verify(text),
+    router: federation.router,
+    random,
+    log,
+    describeFreshness: () => federation.describeFreshness(),
+    ...(publicUrl === undefined ? {} : { publicUrl }),
   }
 }
 

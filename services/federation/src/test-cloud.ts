@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Api, endpoint, NO_ROOM, registerApi } from '@atoll/http'
 import { AtollError, Supervisor, seededRandom, silentLogger, systemClock } from '@atoll/kit'
-import { type KeyRing, MockNetwork, type MockResponse, SiteSigner } from '@atoll/overlay'
+import { type KeyRing, type MockHandler, MockNetwork, type MockResponse, SiteSigner } from '@atoll/overlay'
 import { openSqlite, text } from '@atoll/rome'
 import { cloudScope, defineRecord, foundShare, type RecordTable, State, takeNumber } from '@atoll/state'
-import Fastify from 'fastify'
+import Fastify, { type FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import { Federation } from './federation.ts'
 import { federationRecords } from './records.ts'
@@ -105,22 +105,7 @@ async function openSite(options: {
   })
   await registerApi(peers, toyApi(state, settings), { ...gate, peerOf })
   await federation.registerOn(peers, peerOf)
-  const stopListening = network.listen(
-    identity,
-    async (peer, { method, path, headers, body }): Promise<MockResponse> => {
-      const reply = await peers.inject({
-        method: method as 'GET',
-        url: path,
-        headers: { ...headers, 'test-peer': peer.site } as Record<string, string>,
-        ...(body.length > 0 ? { payload: body } : {}),
-      })
-      return {
-        status: reply.statusCode,
-        headers: reply.headers as Record<string, string>,
-        body: reply.rawPayload,
-      }
-    },
-  )
+  const stopListening = network.listen(identity, answerWith(peers))
   const supervisor = new Supervisor(world)
   for (const service of federation.services()) supervisor.start(service)
   after(async () => {
@@ -130,6 +115,19 @@ async function openSite(options: {
     rmSync(directory, { recursive: true })
   })
   return { name, state, federation, transport, clients, peers, settings }
+}
+
+function answerWith(peers: FastifyInstance): MockHandler {
+  return async (peer, { method, path, headers, body }): Promise<MockResponse> => {
+    const reply = await peers.inject({
+      method: method as 'GET',
+      url: path,
+      headers: { ...headers, 'test-peer': peer.site } as Record<string, string>,
+      ...(body.length > 0 ? { payload: body } : {}),
+    })
+    const { statusCode: status, rawPayload } = reply
+    return { status, headers: reply.headers as Record<string, string>, body: rawPayload }
+  }
 }
 
 /** Boats: one table, with every kind of write that the router knows. */

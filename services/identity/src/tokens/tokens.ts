@@ -88,6 +88,7 @@ export async function createTokens(options: TokensOptions): Promise<Tokens> {
   assert(lifeMs <= LIFE_MS_MAX, 'a token lives a day at most')
   const standing = await Standing.load({ ...options, lifeMs: LIFE_MS_MAX })
   const verified = new Map<string, Verified>()
+  const { isTrusted, tokenOf } = judgeOf(keys, standing)
 
   const issue = ({ from, ...subject }: TokenSubject): IssuedToken => {
     const auditId = Buffer.from(random.bytes(16)).toString('base64url')
@@ -110,23 +111,6 @@ export async function createTokens(options: TokensOptions): Promise<Tokens> {
     const signer = { keyId: keys.kid, sign: (bytes: Uint8Array) => keys.sign(bytes) }
     const text = createJws({ payload, signer, type: TOKEN_TYPE })
     return { text, token: tokenOf(claims, keys.kid) }
-  }
-
-  const isTrusted = (domainId: string | null, kid: string): boolean => {
-    if (!keys.siteOf) return true
-    const site = keys.siteOf(kid)
-    return domainId !== null && site !== undefined && standing.trusts(domainId, site)
-  }
-
-  // A site that is cut off from those whom the domain trusts must still have an administrator: for itself alone, since
-  // wherever its requests are forwarded to, its word counts for no more than before.
-  const countsHere = (domainId: string | null, kid: string): boolean =>
-    isTrusted(domainId, kid) || (domainId !== null && kid === keys.kid)
-
-  const tokenOf = (claims: TokenClaims, kid: string): Token => {
-    const domainId = claims.projectDomainId ?? claims.domainId
-    const roles = effectiveRoles(claims.roleNames, { domainId, isTrusted: countsHere(domainId, kid) })
-    return Object.freeze({ ...claims, roles, auditId: claims.auditIds[0], kid })
   }
 
   const readToken = (text: string): Verified => {
@@ -164,6 +148,25 @@ export async function createTokens(options: TokensOptions): Promise<Tokens> {
     settled: () => standing.settled(),
     close: () => standing.close(),
   }
+}
+
+/** Which roles count in a token, by who signed it. */
+function judgeOf(keys: TokenKeys, standing: Standing) {
+  const isTrusted = (domainId: string | null, kid: string): boolean => {
+    if (!keys.siteOf) return true
+    const site = keys.siteOf(kid)
+    return domainId !== null && site !== undefined && standing.trusts(domainId, site)
+  }
+  // A site that is cut off from those whom the domain trusts must still have an administrator: for itself alone, since
+  // wherever its requests are forwarded to, its word counts for no more than before.
+  const countsHere = (domainId: string | null, kid: string): boolean =>
+    isTrusted(domainId, kid) || (domainId !== null && kid === keys.kid)
+  const tokenOf = (claims: TokenClaims, kid: string): Token => {
+    const domainId = claims.projectDomainId ?? claims.domainId
+    const roles = effectiveRoles(claims.roleNames, { domainId, isTrusted: countsHere(domainId, kid) })
+    return Object.freeze({ ...claims, roles, auditId: claims.auditIds[0], kid })
+  }
+  return { isTrusted, tokenOf }
 }
 
 interface Verified {
