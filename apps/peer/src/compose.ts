@@ -36,7 +36,13 @@ import {
   Uploads,
 } from '@atoll/image'
 import type { Service } from '@atoll/kit'
-import { createNetworkAgent, createNetworkApi, networkRecords, VNIS } from '@atoll/network'
+import {
+  createAddressReturn,
+  createNetworkAgent,
+  createNetworkApi,
+  networkRecords,
+  VNIS,
+} from '@atoll/network'
 import { cloudScope, foundShare, heldShare, type RecordTable, type Site, State } from '@atoll/state'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { PeerStatus } from './admin-socket.ts'
@@ -152,6 +158,7 @@ export async function composePeer(options: ComposeOptions): Promise<Peer> {
     services: () => [
       ...federation.services(),
       createRevocationForgetter({ state, clock, log }),
+      createAddressReturn({ state, clock, log }),
       ...images.services,
       ...hosts.services,
     ],

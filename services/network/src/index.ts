@@ -5,6 +5,7 @@ export { type PortWiring, WIRING_TIMEOUT_MS } from './agent/port-wiring.ts'
 export { asNetworkError } from './as-network-error.ts'
 export { createNetworkApi, type NetworkApiOptions, VNIS } from './create-network-api.ts'
 export * from './errors.ts'
+export { type AddressReturnOptions, createAddressReturn } from './ports/address-return.ts'
 export { interfacesOf, type ServerInterface } from './ports/server-interfaces.ts'
 export {
   defaultNetworks,

@@ -90,7 +90,7 @@ export const ports = defineRecord(
     tags: json<readonly string[]>([]),
   },
   {
-    indexes: [['network_id'], ['device_id'], ['binding_host']],
+    indexes: [['network_id', 'mac_address'], ['device_id'], ['binding_host']],
     // A port goes with its server: its home moves there while nobody uses it.
     followsUse: (row) => row.device_id === '',
   },
