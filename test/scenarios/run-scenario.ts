@@ -45,13 +45,14 @@ const TENANTS = 2
 const OPERATIONS_PER_RUN = 150
 /** The mean pause between two operations; some overlap. */
 const PAUSE_MS = 200
-const FAULT_INTERVAL_MS = 3000
+/** The mean time between two faults, by the seed: from a storm to a bad day. */
+const FAULT_INTERVALS_MS = [500, 1500, 3000, 8000] as const
 /** Most of the earth, one way. */
 const DISTANCE_MS_MAX = 200
 /** Reading every table costs more than an event, so the sums are looked at now and then. */
 const EVENTS_PER_AUDIT = 500
 /** How long a healed cloud may take until all agrees: a guest that ignores its power button has a minute. */
-const CONVERGENCE_MS_MAX = 150_000
+const CONVERGENCE_MS_MAX = 90_000
 
 /** @throws SimulationFailed with the seed and the last lines when something does not hold */
 export async function runScenario(options: ScenarioOptions): Promise<ScenarioResult> {
@@ -83,7 +84,8 @@ async function play(
   const actor = new Actor({ cloud, model, estate, random: simulation.random('clients') })
   const judge = new Judge(cloud, model)
   simulation.check = () => judge.look()
-  const faults = new Faults({ cloud, random: simulation.random('faults'), intervalMs: FAULT_INTERVAL_MS })
+  const random = simulation.random('faults')
+  const faults = new Faults({ cloud, random, intervalMs: pick(random, FAULT_INTERVALS_MS) })
   if (hasFaults) faults.start()
   const underWay = await work({ actor, judge, workload, operations })
   await simulation.finish(faults.stop())

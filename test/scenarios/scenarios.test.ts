@@ -4,7 +4,7 @@ import { seedsToRun } from '@atoll/simulator'
 import { runScenario } from './run-scenario.ts'
 
 /** Few, so that all tests stay quick; `atoll simulate` runs thousands. */
-const SEEDS = 8
+const SEEDS = 6
 
 for (const seed of seedsToRun({ from: 1, count: SEEDS })) {
   test(`a cloud in which everything goes wrong keeps its promises (SEED=${seed})`, async () => {
