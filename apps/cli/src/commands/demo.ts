@@ -1,7 +1,6 @@
 /** `atoll demo`: three sites on this machine, and the proof that they are one cloud. */
 
 import { Command } from 'commander'
-import { runDemo } from '../demo/run-demo.ts'
 
 const SIMULATED = `atoll: not root, so without virtual machines: three peers listen on loopback, with simulated hosts and no WAN between
 atoll: them. The APIs, the store and the federation are the real ones; guests only pretend. For real guests: sudo ./atoll demo
@@ -31,6 +30,8 @@ Examples:
       // Not once: an impatient second Ctrl-C must not cut the cleaning up short.
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
       try {
+        // Loaded here, as peers are started by this program, too, and should not carry a demo with them.
+        const { runDemo } = await import('../demo/run-demo.ts')
         await runDemo({
           isReal,
           isOnce: flags.once === true,

@@ -1,10 +1,8 @@
 /** `atoll test`: everything that must hold, fast tests first. */
 
 import { silentLogger } from '@atoll/kit'
-import { ensurePackages, missingPackages } from '@atoll/lab'
 import { Command } from 'commander'
 import { formatDuration, formatTable } from '../format-table.ts'
-import { testPackages } from '../packages-needed.ts'
 import { type GroupResult, runTests } from '../run-tests.ts'
 import { testGroups } from '../test-groups.ts'
 
@@ -34,6 +32,8 @@ Examples:
 }
 
 async function preparePackages(mayInstall: boolean): Promise<void> {
+  const { ensurePackages, missingPackages } = await import('@atoll/lab')
+  const { testPackages } = await import('../packages-needed.ts')
   const isRoot = process.geteuid?.() === 0
   const missing = await missingPackages(testPackages)
   if (missing.length > 0 && mayInstall && isRoot)
