@@ -10,6 +10,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { type LocalCloud, startLocalCloud } from '@atoll/cli'
 import {
@@ -38,7 +39,7 @@ const ACTIVE_TIMEOUT_MS = 300_000
 const { values } = parseArgs({
   options: {
     servers: { type: 'string', default: '5000' },
-    concurrency: { type: 'string', default: '1,16,64' },
+    concurrency: { type: 'string', default: '16,64' },
     hosts: { type: 'string', default: '1000' },
     networks: { type: 'string', default: '50' },
     sites: { type: 'string', default: '1,3' },
@@ -59,13 +60,14 @@ if (values.help) {
   console.log(`Creates servers on simulated hosts through the real API and reports how fast.
 
   --servers N         for each line of the report (default: 5000)
-  --concurrency N,N…  clients at a time, one line for each (default: 1,16,64)
+  --concurrency N,N…  clients at a time, one line for each (default: 16,64)
   --hosts N           simulated hosts of each site (default: 1000)
   --networks N        tenant networks that the servers are spread over (default: 50)
   --sites N,N…        how many sites, one cloud for each (default: 1,3)
   --profile DIR       writes a .cpuprofile of each peer there; open it in Chrome's DevTools`)
 } else {
   console.log(machineLine())
+  await measureIdle()
   for (const count of numbers(values.sites)) await measureCloud(count, settings)
 }
 
@@ -87,7 +89,6 @@ async function measureCloud(
     console.log(
       `\n${siteCount === 1 ? 'One site' : `${siteCount} sites`}, ${hosts} simulated hosts each, ${networks} networks`,
     )
-    await reportIdle(cloud)
     const target = await prepare(cloud, networks)
     console.log('clients  creates/s       p50       p95       p99  CPU ms/create  RSS MiB  all ACTIVE after')
     for (const clients of load.concurrencies)
@@ -97,23 +98,29 @@ async function measureCloud(
   }
 }
 
-/** Starts the first peer anew: what an operator waits for, and what a peer takes that has nothing to do. */
-async function reportIdle(cloud: LocalCloud): Promise<void> {
-  const [peer] = cloud.peers
-  if (peer === undefined) return
-  await peer.stop()
-  const startedMs = performance.now()
-  await peer.start()
-  const readyMs = performance.now() - startedMs
-  await cloud.settled()
-  await new Promise((done) => setTimeout(done, SETTLE_MS))
-  const [beforeCpu, beforeMs] = [cpuSeconds(peer.pid ?? 0), performance.now()]
-  await new Promise((done) => setTimeout(done, SETTLE_MS))
-  const cpuShare = (cpuSeconds(peer.pid ?? 0) - beforeCpu) / ((performance.now() - beforeMs) / 1000)
-  const rss = Math.round(residentMib(peer.pid ?? 0))
-  console.log(
-    `idle peer: ready ${Math.round(readyMs)} ms after its start, ${rss} MiB, ${(cpuShare * 100).toFixed(1)} % of a core`,
-  )
+/** What an operator waits for, and what a peer takes that has nothing to do: one simulated host, nothing on it. */
+async function measureIdle(): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'atoll-bench-'))
+  try {
+    const peerOptions = ['--hypervisor', 'simulated', '--log-level', 'warn']
+    await using cloud = await startLocalCloud({ name: 'bench', sites: ['site1'], directory, peerOptions })
+    const peer = cloud.peer('site1')
+    await peer.stop()
+    const startedMs = performance.now()
+    await peer.start()
+    const readyMs = Math.round(performance.now() - startedMs)
+    const pid = peer.pid ?? 0
+    await pause(SETTLE_MS)
+    const [cpuBefore, sinceMs] = [cpuSeconds(pid), performance.now()]
+    await pause(SETTLE_MS)
+    const share = (cpuSeconds(pid) - cpuBefore) / ((performance.now() - sinceMs) / 1000)
+    const rss = Math.round(residentMib(pid))
+    console.log(
+      `idle peer: ready ${readyMs} ms after its start, ${rss} MiB, ${(share * 100).toFixed(1)} % of a core`,
+    )
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
 }
 
 interface Target {
