@@ -57,7 +57,7 @@ async function openHosts(options: RealWorldOptions): Promise<readonly WorldHost[
       return []
     case 'simulated':
       return simulatedHosts(options)
-    default:
+    case 'qemu':
       return [await qemuHost(options)]
   }
 }

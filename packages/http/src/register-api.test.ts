@@ -245,7 +245,7 @@ test('the signal is quiet for a client that waits for its answer, and aborts whe
     handle: async ({ stream, signal, query }) => {
       for await (const _ of stream);
       await new Promise((resolve) => setImmediate(resolve))
-      if (query.leaves === undefined) return { aborted: signal.aborted }
+      if ((query as { leaves?: string }).leaves === undefined) return { aborted: signal.aborted }
       started.resolve(signal)
       return new Promise((resolve) => signal.addEventListener('abort', resolve))
     },
