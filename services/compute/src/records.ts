@@ -31,7 +31,12 @@ export const hosts = defineRecord(
     /** True while an operator says that the host is down, whatever it reports itself. */
     forced_down: boolean(),
   },
-  { audience: 'everyone', indexes: [['name'], ['availability_zone']] },
+  {
+    audience: 'everyone',
+    indexes: [['name'], ['availability_zone']],
+    // Nobody can offer hosts in the name of another zone.
+    soleHome: (row) => row.availability_zone,
+  },
 )
 
 export const flavors = defineRecord(
