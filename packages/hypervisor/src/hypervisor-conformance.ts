@@ -1,6 +1,6 @@
 /**
  * The contracts of `Hypervisor` as a suite of tests that every driver passes, over real guests or simulated ones.
- * Above 400 lines since it is a list: one place to read what a driver must do.
+ * One file because it is a list: one place to read what a driver must do.
  */
 
 import assert from 'node:assert/strict'

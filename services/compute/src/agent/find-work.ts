@@ -1,7 +1,7 @@
 /** Compares all servers with all guests of some hosts, and names those that differ. Reads page by page, and writes nothing. */
 
 import type { GuestState } from '@atoll/hypervisor'
-import type { Logger } from '@atoll/kit'
+import { type Clock, type Logger, sleep } from '@atoll/kit'
 import { cloudScope, type State } from '@atoll/state'
 import { servers } from '../records.ts'
 import type { ComputeHost } from './host-drivers.ts'
@@ -10,6 +10,7 @@ import { planServer, type Server } from './plan-server.ts'
 export interface FindWorkOptions {
   readonly state: State
   readonly hosts: ReadonlyMap<string, ComputeHost>
+  readonly clock: Clock
   readonly log: Logger
 }
 
@@ -21,13 +22,12 @@ export interface WorkFound {
 }
 
 const scope = cloudScope('compute agent')
-const PAGE = 500
+const PAGE = 200
 
 export async function findWork(options: FindWorkOptions): Promise<WorkFound> {
-  const { state } = options
   const guests = await listGuests(options)
   const ids: string[] = []
-  for await (const server of serversOf(state)) {
+  for await (const server of serversOf(options)) {
     const ofHost = guests.get(server.host)
     if (ofHost && planServer(server, ofHost.get(server.id)).kind !== 'none') ids.push(server.id)
     ofHost?.delete(server.id)
@@ -57,7 +57,7 @@ async function listGuests({ hosts, log }: FindWorkOptions): Promise<Map<string, 
   return guests
 }
 
-async function* serversOf(state: State): AsyncGenerator<Server> {
+async function* serversOf({ state, clock }: FindWorkOptions): AsyncGenerator<Server> {
   for (let after = ''; ; ) {
     const page: readonly Server[] = await state
       .select(scope, servers)
@@ -69,6 +69,8 @@ async function* serversOf(state: State): AsyncGenerator<Server> {
       .execute()
     yield* page
     if (page.length < PAGE) return
+    // An embedded store answers without a pause: requests must have their turn.
+    await sleep(clock, 0)
     after = page.at(-1)?.id ?? ''
   }
 }

@@ -89,8 +89,8 @@ export class HostAgent implements Service {
   }
 
   async #lookAtAll(): Promise<void> {
-    const { state, log } = this.#options
-    const { ids, strays } = await findWork({ state, hosts: this.#hosts, log })
+    const { state, clock, log } = this.#options
+    const { ids, strays } = await findWork({ state, hosts: this.#hosts, clock, log })
     for (const id of ids) this.#queue.add(id)
     for (const { host, guest } of strays) await this.#endFormerLife(host, guest)
   }

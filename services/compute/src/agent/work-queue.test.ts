@@ -20,7 +20,7 @@ function watchedQueue(concurrencyMax: number) {
 }
 
 suite('a work queue', () => {
-  test('works on so many keys at once, in the order in which they came', async () => {
+  test('so many keys are worked on at once, in the order in which they came', async () => {
     const { queue, started, end } = watchedQueue(2)
     for (const key of ['a', 'b', 'c', 'd']) queue.add(key)
     assert.deepEqual(started, ['a', 'b'])
@@ -28,14 +28,14 @@ suite('a work queue', () => {
     assert.deepEqual(started, ['a', 'b', 'c'])
   })
 
-  test('works once on a key that was named often before its turn', async () => {
+  test('a key that was named often before its turn is worked on once', async () => {
     const { queue, started, end } = watchedQueue(1)
     for (const key of ['a', 'b', 'b', 'b', 'c']) queue.add(key)
     for (const key of ['a', 'b', 'c']) await end(key)
     assert.deepEqual(started, ['a', 'b', 'c'])
   })
 
-  test('comes back to a key that was named during its own work, and never works on it twice at a time', async () => {
+  test('a key that is named during its own work comes again, and never twice at a time', async () => {
     const { queue, started, end } = watchedQueue(4)
     for (const key of ['a', 'a', 'a', 'b']) queue.add(key)
     assert.deepEqual(started, ['a', 'b'])
@@ -45,7 +45,7 @@ suite('a work queue', () => {
     assert.deepEqual(started, ['a', 'b', 'a'])
   })
 
-  test('stops when what is under way has ended, and takes nothing more', async () => {
+  test('a stop waits for what is under way, and nothing more is taken', async () => {
     const { queue, started, end } = watchedQueue(1)
     for (const key of ['a', 'b']) queue.add(key)
     let isStopped = false
