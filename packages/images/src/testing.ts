@@ -2,6 +2,7 @@
 
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
+import type { TestContext } from 'node:test'
 import { type Clock, seededRandom } from '@atoll/kit'
 import { CHUNK_BYTES } from './chunk-store.ts'
 import { diskFiles } from './disk-files.ts'
@@ -118,8 +119,8 @@ function noise(seed: number): Buffer {
 }
 
 /** The seed of a randomized test: `SEED=` repeats a run that failed. */
-export function seedOf(): number {
+export function seedOf(t: TestContext): number {
   const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
-  console.log(`SEED=${seed}`)
+  t.diagnostic(`SEED=${seed}`)
   return seed
 }

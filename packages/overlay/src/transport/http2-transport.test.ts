@@ -1,3 +1,5 @@
+/** The HTTP/2 transport over real sockets. One file because all cases need the same servers, certificates and faults. */
+
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { connect as connectHttp2 } from 'node:http2'

@@ -1,3 +1,5 @@
+/** The life of servers through the API. One file because each case walks through create, act, report and delete. */
+
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { hosts, servers } from '../records.ts'

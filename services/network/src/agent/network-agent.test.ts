@@ -79,7 +79,7 @@ async function siteWithHosts(t: TestContext, count: number) {
   const until = async (what: string, isMet: () => boolean | Promise<boolean>) => {
     for (const startMs = Date.now(); !(await isMet()); ) {
       assert.ok(Date.now() - startMs < WAIT_MS, `never: ${what}`)
-      await new Promise((resolve) => setTimeout(resolve, 2))
+      await sleep(systemClock, 2)
     }
   }
   const status = async (portId: string) => (await site.state.find(scope, ports, portId))?.status

@@ -78,7 +78,8 @@ test('a failing transaction leaves nothing, and its neighbours in the group alon
 
 test('a transaction that waits for the world is refused, because others wait for it', async (t) => {
   const { store } = await openIslands(t)
-  const waiting = store.transaction(() => new Promise((resolve) => setTimeout(resolve, 5)))
+  const turn = () => new Promise((resolve) => setImmediate(resolve))
+  const waiting = store.transaction(() => turn().then(turn))
   await assert.rejects(waiting, /waited for something other than the store/)
 })
 
