@@ -60,6 +60,7 @@ export class Federation {
   readonly #borrower: Borrower
   readonly #mover: Mover
   readonly #desk: JoinDesk
+  readonly #waiter: FeedWaiter
   readonly #trust: Trust
   readonly #followers: Supervisor
   readonly #followed = new Set<string>()
@@ -88,7 +89,7 @@ export class Federation {
     this.#mover = new Mover({ ...options, directory, trust: this.#trust, sign: moveSigner(this.signer) })
     this.#desk = new JoinDesk(state)
     this.#followers = new Supervisor(options)
-    const waiter = new FeedWaiter({
+    this.#waiter = new FeedWaiter({
       state,
       clock,
       patienceMs: (site) => CONTACT_INTERVAL_MS + 4 * (transport.roundTripMs(site) ?? 250),
@@ -98,7 +99,7 @@ export class Federation {
     this.router = new HomeRouter({
       ...options,
       directory,
-      waiter,
+      waiter: this.#waiter,
       freshness: this.freshness,
       places,
       cloudRecord,
@@ -133,6 +134,13 @@ export class Federation {
     peerOf: (request: FastifyRequest) => { readonly site: string } | undefined,
   ): Promise<void> {
     const { state, clock, chunks } = this.#options
+    server.addHook('onRequest', async (request) => {
+      const mark = request.headers[SEQ_HEADER]
+      // Only of itself may a site say how far it has come.
+      const sender = request.url.startsWith('/peer/') ? undefined : peerOf(request)?.site
+      if (sender !== undefined && typeof mark === 'string' && mark.startsWith(`${sender}:`))
+        await this.#waiter.reached(mark)
+    })
     server.addHook('onSend', async (request, reply) => {
       if (request.method === 'GET' || request.method === 'HEAD' || request.url.startsWith('/peer/')) return
       reply.header(SEQ_HEADER, `${state.site.name}:${await state.feed.head()}`)

@@ -33,11 +33,13 @@ export class FeedWaiter {
         resolve()
       }
       const cancel = clock.after(patienceMs(site), finish)
-      const stop = state.onCommit(() => {
+      const look = () =>
         void state.feed.cursor(site).then((cursor) => {
           if (cursor >= seq) finish()
         })
-      })
+      const stop = state.onCommit(look)
+      // What came between the first look and the listening would otherwise be waited for in vain.
+      look()
     })
   }
 }

@@ -15,7 +15,10 @@ import { homeOf } from './home-of.ts'
 export const HOPS_HEADER = 'atoll-hops'
 const HOPS_MAX = 3
 
-/** `<site>:<seq>`: how far the feed of the home had come when it had performed a write. */
+/**
+ * `<site>:<seq>`: in an answer, how far the feed of the home had come when it had performed a write; in a forwarded
+ * request, how far that of the sender had, as what the request speaks of may be no older than that.
+ */
 export const SEQ_HEADER = 'atoll-seq'
 
 /** How many other places a workload is offered to, at most. */
@@ -100,7 +103,7 @@ export class HomeRouter implements RequestRouter {
   }
 
   async #forward(request: RoutedRequest, site: string, workMs = WORK_MS): Promise<RoutedReply> {
-    const { transport, waiter } = this.#options
+    const { state, transport, waiter } = this.#options
     const hops = Number(request.headers[HOPS_HEADER] ?? 0) + 1
     if (!(hops <= HOPS_MAX)) throw TooManyHops({})
     const isStream = request.body instanceof Readable
@@ -109,7 +112,11 @@ export class HomeRouter implements RequestRouter {
         site,
         method: request.method,
         path: request.url,
-        headers: { ...forwardedHeaders(request), [HOPS_HEADER]: String(hops) },
+        headers: {
+          ...forwardedHeaders(request),
+          [HOPS_HEADER]: String(hops),
+          [SEQ_HEADER]: `${state.site.name}:${await state.feed.head()}`,
+        },
         ...(request.body === undefined ? {} : { body: request.body }),
         timeoutMs: transport.timeoutFor(site, isStream ? 6 * WORK_MS : workMs),
       })
