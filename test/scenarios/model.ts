@@ -33,6 +33,10 @@ export interface ServerThing extends Thing {
 
 export class Model {
   readonly things: Thing[] = []
+  /** Bytes of images whose upload was acknowledged, by the image's id. */
+  readonly uploads = new Map<string, Buffer>()
+  /** Tokens whose revocation was acknowledged. */
+  readonly revokedTokens: string[] = []
   /** By the name that a create was sent with: whether it was acknowledged. */
   readonly creates = new Map<
     string,

@@ -74,7 +74,6 @@ export const noGenerationCheck: Plant = {
   },
 }
 
-const REPLAY_SHARE = 0.3
 const REPLAY_MS_MAX = 500
 
 /** A forwarded write is sent again although the first one was carried out. */
@@ -86,7 +85,7 @@ export const staleForward: Plant = {
     request: async (request) => {
       const response = await transport.request(request)
       const isForwarded = request.headers?.['atoll-hops'] !== undefined && request.method !== 'GET'
-      if (isForwarded && Buffer.isBuffer(request.body) && fraction(random) < REPLAY_SHARE) {
+      if (isForwarded && Buffer.isBuffer(request.body)) {
         clock.after(REPLAY_MS_MAX * fraction(random), () => {
           transport.request(request).then(
             ({ body }) => body.resume(),

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { fraction, pick } from '@atoll/kit'
 import { type Seed, Simulation } from '@atoll/simulator'
-import { checkAcknowledged, checkOnce } from './invariants/acknowledged.ts'
+import { checkAcknowledged, checkOnce, checkRevocations, checkUploads } from './invariants/acknowledged.ts'
 import { GuestWatch } from './invariants/guests.ts'
 import { checkPorts, findDivergence, findUnsettled, HomeWatch } from './invariants/homes.ts'
 import { checkLedgers } from './invariants/ledgers.ts'
@@ -93,6 +93,8 @@ async function play(
   const convergedMs = await converge(cloud)
   judge.conclude()
   await simulation.finish(checkAcknowledged(actor))
+  await simulation.finish(checkUploads(actor))
+  await simulation.finish(checkRevocations(actor))
   return {
     seed,
     digest: simulation.trace.digest(),

@@ -1,7 +1,7 @@
 /** Nothing acknowledged is lost: every site shows everything that a client was told, and nothing that is deleted. */
 
 import assert from 'node:assert/strict'
-import { type Json, jsonOf } from '../client.ts'
+import { bodyText, type Json, jsonOf } from '../client.ts'
 import type { ServerThing, Thing } from '../model.ts'
 import type { Actor } from '../workload/actor.ts'
 import { tokenFor } from '../workload/operations.ts'
@@ -22,6 +22,33 @@ export async function checkAcknowledged(actor: Actor): Promise<void> {
         assert.notEqual(thing.deletion, 'yes', `${what} was deleted and is there`)
         checkShown(thing, objectOf(thing, jsonOf(reply)), what)
       }
+    }
+  }
+}
+
+/** Asks every site for the bytes of every image. @throws AssertionError when they are not those that were uploaded */
+export async function checkUploads(actor: Actor): Promise<void> {
+  for (const site of actor.cloud.sites) {
+    for (const image of actor.model.things.filter(({ deletion }) => deletion === 'no')) {
+      const uploaded = actor.model.uploads.get(image.id)
+      if (!uploaded) continue
+      const request = { method: 'GET', path: `${image.path}/file`, token: tokenFor(actor, image) } as const
+      const { reply } = await actor.ask(request, site)
+      assert.ok(
+        reply.kind === 'answered' && reply.status === 200 && reply.body.equals(uploaded),
+        `the bytes of image ${image.id} are not at ${site.name}: ${bodyText(reply)}`,
+      )
+    }
+  }
+}
+
+/** Shows every revoked token to every site. @throws AssertionError when one is still good */
+export async function checkRevocations(actor: Actor): Promise<void> {
+  for (const site of actor.cloud.sites) {
+    for (const token of actor.model.revokedTokens) {
+      const { reply } = await actor.ask({ method: 'GET', path: '/compute/v2.1/servers', token }, site)
+      const status = reply.kind === 'answered' ? reply.status : 0
+      assert.equal(status, 401, `a token that was revoked is still good at ${site.name}`)
     }
   }
 }

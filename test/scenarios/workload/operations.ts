@@ -160,6 +160,21 @@ const authenticate: Operation = async (actor) => {
     throw new Error(`a login was answered ${reply.status}: ${reply.body.toString().slice(0, 300)}`)
 }
 
+/** A token that is issued at one site and revoked at another, which need not have heard of it. */
+const revokeToken: Operation = async (actor) => {
+  const { tenant, index } = actor.anyTenant()
+  const { reply } = await actor.ask(loginRequest({ ...tenant, projectName: `tenant-${index}` }))
+  if (reply.kind === 'lost' || reply.status !== 201) return
+  const token = String(reply.headers['x-subject-token'])
+  const { outcome } = await actor.ask({
+    method: 'DELETE',
+    path: `${IDENTITY}/auth/tokens`,
+    token: actor.estate.adminToken,
+    headers: { 'x-subject-token': token },
+  })
+  if (outcome === 'done') actor.model.revokedTokens.push(token)
+}
+
 const createNetwork: Operation = async (actor) => {
   const { tenant, index } = actor.anyTenant()
   const { token } = tenant
@@ -256,7 +271,8 @@ const createImage: Operation = async (actor) => {
   if (!image) return
   await actor.exclusively(image, async () => {
     const body = Buffer.alloc(IMAGE_BYTES, `image ${image.id}`)
-    await actor.ask({ method: 'PUT', path: `${image.path}/file`, token, body })
+    const { outcome } = await actor.ask({ method: 'PUT', path: `${image.path}/file`, token, body })
+    if (outcome === 'done') actor.model.uploads.set(image.id, body)
   })
 }
 
@@ -357,6 +373,7 @@ export const EVERYTHING: Workload = [
   [12, listServers],
   [8, listAnything],
   [6, authenticate],
+  [2, revokeToken],
   [3, createNetwork],
   [1, remove('network')],
   [4, async (actor) => void (await createPort(actor))],
