@@ -253,6 +253,32 @@ suite('the agent of compute hosts', () => {
     assert.equal(machine.guest(STRANGER)?.power, 'running')
   })
 
+  test('a guest is gone before its ports are, also one that the host cannot list', async (t) => {
+    const guests: unknown[] = []
+    const listNothing = { get: async () => undefined, list: async () => [] }
+    let isBlind = false
+    const world = await openAgentWorld(t, {
+      onPortsGo: (id) => guests.push(world.machines.get('east-h1')?.guest(id)),
+      wrapHypervisor: (hypervisor) =>
+        new Proxy(hypervisor, {
+          get: (_, name) => {
+            const value = Reflect.get(isBlind && name in listNothing ? listNothing : hypervisor, name)
+            return typeof value === 'function' ? value.bind(hypervisor) : value
+          },
+        }),
+    })
+    world.startAgent()
+    const [seen, unseen] = [await world.create(), await world.create()]
+    for (const id of [seen, unseen]) await world.untilState(id, 'active')
+    await world.remove(seen)
+    await world.untilState(seen, undefined, 0)
+    isBlind = true
+    await world.remove(unseen)
+    await world.untilState(unseen, undefined, 0)
+    assert.deepEqual(guests, [undefined, undefined])
+    assert.deepEqual(world.machines.get('east-h1')?.guests(), [])
+  })
+
   test('a server whose record is older than its guest is not started over it', async (t) => {
     const world = await openAgentWorld(t)
     const former = world.startAgent()

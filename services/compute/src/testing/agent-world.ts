@@ -16,6 +16,8 @@ import { openTestCloud, scope, type TestCloud } from './test-cloud.ts'
 export interface AgentWorldOptions {
   readonly hostsCount?: number
   readonly wrapHypervisor?: (hypervisor: Hypervisor) => Hypervisor
+  /** Called when the ports of a server are given back, which takes its taps. */
+  readonly onPortsGo?: (serverId: string) => void
 }
 
 export interface AgentWorld extends TestCloud {
@@ -45,7 +47,7 @@ const CONCURRENCY_MAX = 3
 const BASE = { path: '/images/base', format: 'raw', virtualSizeBytes: 1024 ** 3 } as const
 
 export async function openAgentWorld(t: TestContext, options: AgentWorldOptions = {}): Promise<AgentWorld> {
-  const { hostsCount = 1, wrapHypervisor = (hypervisor) => hypervisor } = options
+  const { hostsCount = 1, wrapHypervisor = (hypervisor) => hypervisor, onPortsGo = () => {} } = options
   const clock = new JumpingClock()
   const cloud = await openTestCloud(t, { clock, hostsCount })
   const random = seededRandom('agent world')
@@ -68,7 +70,12 @@ export async function openAgentWorld(t: TestContext, options: AgentWorldOptions 
         tunnelIp: '192.0.2.1',
         hypervisor: life.wrap(wrapHypervisor(new SimulatedHypervisor({ machine, clock })), HYPERVISOR_CALLS),
       })),
-      network: fakeNetwork,
+      network: {
+        unbindOrDeletePorts: (transaction, ports) => {
+          onPortsGo(ports.serverId)
+          return fakeNetwork.unbindOrDeletePorts(transaction, ports)
+        },
+      },
       concurrencyMax: CONCURRENCY_MAX,
       clock,
       log: silentLogger satisfies Logger,
