@@ -141,6 +141,7 @@ async function perform(handling: Handling, endpoint: Endpoint, context: Context)
     headers: request.headers,
     body: endpoint.body === 'stream' ? context.stream : passing.rawBody,
     authorization: passing.authorization,
+    protocol: request.protocol,
     forwardedBy: gate.peerOf?.(request),
   }
   try {

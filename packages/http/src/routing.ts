@@ -32,6 +32,8 @@ export interface RoutedRequest {
   readonly method: string
   /** Path and query as the client sent them. */
   readonly url: string
+  /** How the client came, since links in the answer must lead back the same way. */
+  readonly protocol: string
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
   readonly body: Buffer | Readable | undefined
   readonly authorization: Authorization | undefined

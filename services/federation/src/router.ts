@@ -130,12 +130,16 @@ export class HomeRouter implements RequestRouter {
   }
 }
 
-// The host that the client addressed goes along, so that links in the answer lead back to where the client is.
-function forwardedHeaders({ headers }: RoutedRequest): Record<string, string | readonly string[]> {
+// How the client came goes along, so that links in the answer, a token's catalog above all, lead back to where it is.
+function forwardedHeaders({ headers, protocol }: RoutedRequest): Record<string, string | readonly string[]> {
   const kept = endToEndHeaders(headers) as Record<string, string | readonly string[]>
   const { host: _host, ...rest } = kept
   const host = headers.host ?? headers[':authority']
-  return typeof host === 'string' ? { ...rest, 'x-forwarded-host': host } : rest
+  return {
+    ...rest,
+    'x-forwarded-proto': protocol,
+    ...(typeof host === 'string' && { 'x-forwarded-host': host }),
+  }
 }
 
 // An administrator may name the host too: `zone:host`.
