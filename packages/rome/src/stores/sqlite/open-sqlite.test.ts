@@ -116,3 +116,21 @@ test('a missing directory is named', (t) => {
   const path = join(temporaryPath(t), 'missing', 'state.sqlite')
   assert.throws(() => openSqlite({ path }), StoreUnavailable.is)
 })
+
+test('values stay out of the plan of a query, and count as they did', async (t) => {
+  const { store } = await openIslands(t)
+  await store.transaction(async (transaction) => {
+    const rows = [1, 2, 3, 4].map((area) => ({ id: `${area}`, name: `Motu ${area}`, area }))
+    await transaction.insertInto('islands').values(rows).execute()
+  })
+  const query = store.read
+    .selectFrom('islands')
+    .select('id')
+    .where('area', '>', 1)
+    .where('name', 'like', 'motu%')
+    .where('isInhabited', '=', false)
+    .orderBy('area')
+    .limit(2)
+  assert.match(query.compile().sql, /"area" > \(select \?\).* limit \(select \?\)$/)
+  assert.deepEqual(await query.execute(), [{ id: '2' }, { id: '3' }])
+})

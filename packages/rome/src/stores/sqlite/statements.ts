@@ -8,6 +8,8 @@ const CACHED_MAX = 1000
 interface Prepared {
   readonly statement: Statement
   readonly decoders: readonly (readonly [column: string, decode: (value: unknown) => unknown])[]
+  /** Since the statement was last passed over. */
+  wasUsed: boolean
 }
 
 export interface StatementResult {
@@ -32,19 +34,27 @@ export class Statements {
     return { rows, changes: statement.readonly ? 0 : rows.length }
   }
 
-  // A Map keeps insertion order, so the first key is the one that was used longest ago.
   #prepare(sql: string): Prepared {
     const cached = this.#cache.get(sql)
     if (cached) {
-      this.#cache.delete(sql)
-      this.#cache.set(sql, cached)
+      cached.wasUsed = true
       return cached
     }
     const statement = this.#database.prepare(sql)
-    const prepared = { statement, decoders: statement.reader ? decodersOf(statement) : [] }
+    const prepared = { statement, decoders: statement.reader ? decodersOf(statement) : [], wasUsed: false }
+    if (this.#cache.size >= CACHED_MAX) this.#evictOne()
     this.#cache.set(sql, prepared)
-    if (this.#cache.size > CACHED_MAX) this.#cache.delete(this.#cache.keys().next().value ?? '')
     return prepared
+  }
+
+  // Second chance (Corbató, 1968): nearly as good as the longest unused, and a hit moves nothing.
+  #evictOne(): void {
+    for (const [sql, prepared] of this.#cache) {
+      this.#cache.delete(sql)
+      if (!prepared.wasUsed) return
+      prepared.wasUsed = false
+      this.#cache.set(sql, prepared)
+    }
   }
 }
 
