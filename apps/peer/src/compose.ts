@@ -258,7 +258,7 @@ function composeImages(
 function composeHosts(
   { site, world }: ComposeOptions,
   state: State,
-  cache: Parameters<typeof imagesForAgent>[1],
+  cache: Parameters<typeof imagesForAgent>[0],
 ) {
   const { clock, log } = world
   const metadata = createMetadataService({
@@ -291,7 +291,7 @@ function composeHosts(
     })),
     network: networkForCompute,
     ports,
-    images: imagesForAgent(state, cache),
+    images: imagesForAgent(cache),
     configDrives: world.configDrives,
   })
   const services: readonly Service[] = world.hosts.length > 0 ? [networkAgent.service, agent] : []

@@ -113,26 +113,16 @@ function guestAddress(subnet: Row<typeof subnets>, ipAddress: string): GuestPort
 const COMMAND_LINE = 'root=/dev/vda console=tty0 console=ttyS0'
 
 /** The image service as the compute agent needs it. */
-export function imagesForAgent(state: State, cache: ImageCache): ImagesForAgent {
+export function imagesForAgent(cache: ImageCache): ImagesForAgent {
   return {
     imageOf: async (imageId) => {
-      const { path, format } = await cache.pathOf(imageId)
-      const image = await state.find(scope, imageTable, imageId)
-      return {
-        path,
-        format: format === 'qcow2' ? 'qcow2' : 'raw',
-        virtualSizeBytes: image?.virtual_size_bytes ?? image?.size_bytes ?? 0,
-      }
+      const { path, format, virtualSizeBytes } = await cache.pathOf(imageId)
+      return { path, format: format === 'qcow2' ? 'qcow2' : 'raw', virtualSizeBytes }
     },
     kernelOf: async (imageId) => {
-      const { kernelPath, ramdiskPath } = await cache.bootFilesOf(imageId)
+      const { kernelPath, ramdiskPath, commandLine = COMMAND_LINE } = await cache.bootFilesOf(imageId)
       if (kernelPath === undefined || ramdiskPath === undefined) return undefined
-      const image = await state.find(scope, imageTable, imageId)
-      return {
-        kernelPath,
-        initrdPath: ramdiskPath,
-        commandLine: image?.properties.os_command_line ?? COMMAND_LINE,
-      }
+      return { kernelPath, initrdPath: ramdiskPath, commandLine }
     },
   }
 }

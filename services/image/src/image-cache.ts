@@ -24,11 +24,14 @@ export interface CachedImage {
   readonly path: string
   /** Glance's `disk_format`. */
   readonly format: string
+  readonly virtualSizeBytes: number
 }
 
 export interface BootFiles {
   readonly kernelPath: string | undefined
   readonly ramdiskPath: string | undefined
+  /** As the property `os_command_line` has it. */
+  readonly commandLine: string | undefined
 }
 
 export interface EvictOptions {
@@ -47,6 +50,8 @@ export interface Evicted {
 
 const scope = cloudScope('image cache')
 const HOUR_MS = 3_600_000
+/** A file that was asked for is not touched again for so long: guests often start many at a time from one image. */
+const TOUCH_MS = 10_000
 
 export function createImageCache(options: ImageCacheOptions): ImageCache {
   return new ImageCache(options)
@@ -57,6 +62,8 @@ export class ImageCache {
   /** By digest: who asks meanwhile shares the work. */
   readonly #bringing = new Map<string, Promise<void>>()
   readonly #evicting = new Map<string, Promise<void>>()
+  /** By path: when a file that is here was last touched. */
+  readonly #touchedMs = new Map<string, number>()
 
   constructor(options: ImageCacheOptions) {
     this.#options = options
@@ -70,7 +77,8 @@ export class ImageCache {
     const image = await this.#find(imageId)
     const path = `${this.#options.directory}/${image.manifest_digest}`
     await this.#bring(image, path)
-    return { path, format: image.disk_format ?? 'raw' }
+    const virtualSizeBytes = image.virtual_size_bytes ?? image.size_bytes ?? 0
+    return { path, format: image.disk_format ?? 'raw', virtualSizeBytes }
   }
 
   /** The images that the properties `kernel_id` and `ramdisk_id` name, as files. Undefined for what is not set. */
@@ -81,7 +89,7 @@ export class ImageCache {
         id ? (await this.pathOf(id)).path : undefined,
       ),
     )
-    return { kernelPath, ramdiskPath }
+    return { kernelPath, ramdiskPath, commandLine: properties.os_command_line }
   }
 
   /**
@@ -107,6 +115,7 @@ export class ImageCache {
       const digest = name.split('.', 1)[0] ?? ''
       if (modifiedMs > usedMsMax || inUse.has(path) || this.#bringing.has(digest)) continue
       if (isDigest(name) && total <= bytesMax) continue
+      this.#touchedMs.delete(path)
       const removal = files.remove(path).finally(() => this.#evicting.delete(digest))
       this.#evicting.set(
         digest,
@@ -141,13 +150,17 @@ export class ImageCache {
   }
 
   async #materialize(image: CachableImage, path: string): Promise<void> {
-    const { files, images } = this.#options
+    const { files, images, clock } = this.#options
+    const nowMs = clock.nowMs()
+    const ageMs = nowMs - (this.#touchedMs.get(path) ?? Number.NEGATIVE_INFINITY)
+    if (ageMs >= 0 && ageMs < TOUCH_MS) return
     // The file alone is enough: its chunks need not be here any more.
     if ((await files.stat(path)) === undefined) {
       await bringImage(this.#options, image)
       await orUnreachable(image, images.materialize(image.manifest_digest, path))
     }
     await files.touch(path)
+    this.#touchedMs.set(path, nowMs)
   }
 
   async #find(id: string): Promise<CachableImage> {
