@@ -86,6 +86,8 @@ export class HostInventory {
 
   async #refresh(): Promise<void> {
     this.#isRefreshing = true
+    // Transactions of one commit are told of one after the other: their hosts are read together.
+    await Promise.resolve()
     try {
       while (this.#changedIds.size > 0) {
         const ids = [...this.#changedIds]

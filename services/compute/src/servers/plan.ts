@@ -77,8 +77,19 @@ export async function planServer(
   }
 }
 
-/** The flavor that a create names. @throws InvalidRequest when the bearer has no such flavor */
-export async function requestedFlavor(
+const flavorsRequested = new WeakMap<RequestContext, Promise<FlavorRow>>()
+
+/** The flavor that a create names, read once for each request. @throws InvalidRequest when the bearer has no such flavor */
+export function requestedFlavor(
+  dependencies: Pick<ComputeDependencies, 'state'>,
+  context: RequestContext,
+): Promise<FlavorRow> {
+  const flavor = flavorsRequested.get(context) ?? readFlavor(dependencies, context)
+  flavorsRequested.set(context, flavor)
+  return flavor
+}
+
+async function readFlavor(
   { state }: Pick<ComputeDependencies, 'state'>,
   context: RequestContext,
 ): Promise<FlavorRow> {
