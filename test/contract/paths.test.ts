@@ -41,8 +41,8 @@ const JUNK: readonly string[] = [
 /** Names that a client chooses: any word may be a good one. */
 const CHOSEN = new Set(['tag', 'key', 'member_id'])
 
-/** Limits are those of any project until somebody sets others, so that every word names some. */
-const isQuota = ({ name }: Target) => /\/(os-quota-sets|quotas)\//.test(name)
+/** Limits are those of any project until somebody sets others, so that every word names some to read. */
+const isQuota = ({ name }: Target) => /^GET .*\/(os-quota-sets|quotas)\//.test(name)
 
 const withParameters = ({ targets }: ContractPeer) =>
   targets.filter((target) => parametersOf(target).length > 0)

@@ -57,7 +57,8 @@ export const parameter = <T extends TSchema>(item: T) => Type.Optional(Type.Arra
 export const textParameter = parameter(Type.String({ maxLength: 1024 }))
 
 export const pagingParameters = {
-  limit: parameter(Type.Integer({ minimum: 0 })),
+  // Text, since `1e2` and `0x10` are numbers to JavaScript and not to Nova.
+  limit: parameter(Type.String({ pattern: '^[0-9]{1,10}$' })),
   marker: textParameter,
 }
 
@@ -69,6 +70,6 @@ export function last<T>(values: readonly T[] | undefined): T | undefined {
 /** The most items of one page, which is also what no limit means. */
 export const PAGE_MAX = 1000
 
-export function pageLimit(limit: readonly number[] | undefined): number {
-  return Math.min(last(limit) ?? PAGE_MAX, PAGE_MAX)
+export function pageLimit(limit: readonly string[] | undefined): number {
+  return Math.min(Number(last(limit) ?? PAGE_MAX), PAGE_MAX)
 }

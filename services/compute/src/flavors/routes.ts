@@ -180,7 +180,7 @@ function createEndpoints(dependencies: ComputeDependencies): Endpoint[] {
 }
 
 interface ListQuery {
-  readonly limit?: readonly number[]
+  readonly limit?: readonly string[]
   readonly marker?: readonly string[]
   readonly is_public?: readonly string[]
   readonly minRam?: readonly string[]

@@ -18,7 +18,7 @@ const path = '/os-hypervisors'
 const rule = (action: string) => `os_compute_api:os-hypervisors:${action}`
 
 interface HypervisorsQuery {
-  readonly limit?: readonly number[]
+  readonly limit?: readonly string[]
   readonly marker?: readonly string[]
   readonly hypervisor_hostname_pattern?: readonly string[]
   readonly with_servers?: readonly (boolean | string)[]

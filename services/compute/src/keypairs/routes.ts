@@ -130,7 +130,7 @@ function ownerOf(context: RequestContext): string {
 }
 
 function listPage(all: readonly KeypairRow[], context: RequestContext) {
-  const query = context.query as { limit?: readonly number[]; marker?: readonly string[] }
+  const query = context.query as { limit?: readonly string[]; marker?: readonly string[] }
   const marker = isSince(context, '2.35') ? last(query.marker) : undefined
   const markerIndex = all.findIndex(({ name }) => name === marker)
   if (marker !== undefined && markerIndex < 0) throw MarkerNotFound({ marker })

@@ -121,14 +121,17 @@ interface WantedLimits {
   readonly isForced: boolean
 }
 
-async function setLimits({ state }: ComputeDependencies, request: WantedLimits): Promise<Limits> {
+// The request was routed to where the project is kept, so one that is not kept here is none at all.
+async function setLimits({ state, isKept }: ComputeDependencies, request: WantedLimits): Promise<Limits> {
   const { projectId, wanted } = request
   return state.transaction(async (transaction) => {
+    if (!(await isKept(transaction, 'projects', projectId))) {
+      throw InvalidRequest({ message: `Project ID ${projectId.slice(0, 64)} is not a valid project.` })
+    }
     const current = await quotaRecord(transaction, projectId)
     const numbers = Object.entries(wanted ?? {}).map(([name, value]) => [name, Number(value)])
     const limits = wanted === undefined ? {} : { ...current?.limits, ...Object.fromEntries(numbers) }
-    if (wanted === undefined && current) await transaction.remove(quotas, current.id)
-    else if (current) await transaction.update(quotas, current.id, { limits })
+    if (current) await transaction.update(quotas, current.id, { limits })
     else if (wanted !== undefined) await transaction.insert(quotas, { project_id: projectId, limits })
     const all: Limits = { ...DEFAULT_LIMITS, ...limits }
     for (const name of SHARED_LIMITS) await changeShare(transaction, request, { name, amount: all[name] })

@@ -18,7 +18,7 @@ const path = '/servers/:server_id/os-instance-actions'
 const rule = (action: string) => `os_compute_api:os-instance-actions:${action}`
 
 interface ActionsQuery {
-  readonly limit?: readonly number[]
+  readonly limit?: readonly string[]
   readonly marker?: readonly string[]
   readonly 'changes-since'?: readonly string[]
   readonly 'changes-before'?: readonly string[]
