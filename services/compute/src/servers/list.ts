@@ -27,7 +27,7 @@ export async function listServers(
 ): Promise<ServerPage> {
   const filters = serverFilters(dependencies, context, isDetail)
   const query = context.query as ListQuery
-  const limit = pageLimit(query.limit as unknown as readonly number[] | undefined)
+  const limit = pageLimit(query.limit as unknown as readonly string[] | undefined)
   const sort = sortOf(context, query)
   let marker = await markerRow(dependencies, context, last(query.marker))
   if (filters.isEmpty || limit === 0) return { rows: [], next: undefined }
