@@ -1,5 +1,7 @@
 /** What the clients of a run believe: what was acknowledged, what was refused, and what nobody can say. */
 
+import type { Outcome } from './client.ts'
+
 export type Kind = 'server' | 'network' | 'port' | 'user' | 'project' | 'keypair' | 'image' | 'flavor'
 
 /** `maybe`: a deletion was sent and its answer never came; it may even be carried out later. */
@@ -37,11 +39,8 @@ export class Model {
   readonly uploads = new Map<string, Buffer>()
   /** Tokens whose revocation was acknowledged. */
   readonly revokedTokens: string[] = []
-  /** By the name that a create was sent with: whether it was acknowledged. */
-  readonly creates = new Map<
-    string,
-    { readonly kind: Kind; outcome: 'sent' | 'done' | 'refused' | 'unknown' }
-  >()
+  /** What became of each create, by the name that it was sent with; one under way has no entry. */
+  readonly creates = new Map<string, Outcome>()
   /** The most that a project could ever have, by its id and the name of the limit. */
   readonly limitsMax = new Map<string, number>()
   /** Servers that a site has shown in a list. */

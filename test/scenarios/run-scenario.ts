@@ -165,7 +165,7 @@ class Judge {
 
   conclude(): void {
     const tables = this.#audit()
-    checkOnce(tables)
+    checkOnce(tables, this.#model)
     checkPorts(tables, this.#model)
     this.#guests.checkAgainst(tables)
     const state = tables.map((site) => site.recordTables.map((table) => site.records(table)))

@@ -64,3 +64,13 @@ test('timers die with their process', () => {
   while (real.fireNext());
   assert.deepEqual(seen, ['before'])
 })
+
+test('who waits for an answer of a process hears of its death', async () => {
+  const life = new Life()
+  const never = life.answer(new Promise<string>(() => {}))
+  assert.equal(await life.answer(Promise.resolve('alive')), 'alive')
+  await assert.rejects(life.answer(Promise.reject(new Error('refused'))), /refused/)
+  life.end()
+  assert.equal(await never, undefined)
+  assert.equal(await life.answer(Promise.resolve('too late')), undefined)
+})

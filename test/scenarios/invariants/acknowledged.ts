@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { bodyText, type Json, jsonOf } from '../client.ts'
-import type { ServerThing, Thing } from '../model.ts'
+import type { Model, ServerThing, Thing } from '../model.ts'
 import type { Actor } from '../workload/actor.ts'
 import { tokenFor } from '../workload/operations.ts'
 import type { SiteTables } from './tables.ts'
@@ -76,8 +76,11 @@ function checkShown(thing: Thing, shown: Json, what: string): void {
   )
 }
 
-/** No request was carried out twice: names are given once, so nothing else has them. @throws AssertionError */
-export function checkOnce(sites: readonly SiteTables[]): void {
+/**
+ * No request was carried out twice, and none that was refused at all: names are given once, so nothing else has them.
+ * @throws AssertionError
+ */
+export function checkOnce(sites: readonly SiteTables[], model: Model): void {
   for (const table of [
     'servers',
     'networks',
@@ -91,14 +94,16 @@ export function checkOnce(sites: readonly SiteTables[]): void {
     const owners = new Map<string, string>()
     for (const site of sites) {
       for (const { id, home, name } of site.records(table)) {
-        if (home !== site.site || !/-\d+$/.test(String(name)) || name === null) continue
-        const other = owners.get(String(name))
-        assert.equal(
-          other,
-          undefined,
-          `${table} ${other} and ${id} were both made by one request: ${String(name)}`,
+        if (home !== site.site || !/-\d+$/.test(String(name))) continue
+        const key = String(name)
+        const other = owners.get(key)
+        assert.equal(other, undefined, `${table} ${other} and ${id} were both made by one request: ${key}`)
+        assert.notEqual(
+          model.creates.get(key),
+          'refused',
+          `${table} ${id} is there, and its making was refused`,
         )
-        owners.set(String(name), id)
+        owners.set(key, id)
       }
     }
   }

@@ -79,13 +79,11 @@ export class Actor {
   async create(
     kind: Kind,
     request: (name: string) => RequestOptions,
-    read: (reply: Reply, name: string) => Omit<Thing, 'kind' | 'names' | 'deletion' | 'isBusy'> & object,
+    read: (reply: Reply, name: string) => Omit<Thing, 'kind' | 'names' | 'deletion' | 'isBusy'>,
   ): Promise<Thing | undefined> {
     const name = this.model.newName(kind)
-    const create = { kind, outcome: 'sent' as 'sent' | Outcome }
-    this.model.creates.set(name, create)
     const { reply, outcome } = await this.ask(request(name))
-    create.outcome = outcome
+    this.model.creates.set(name, outcome)
     if (outcome !== 'done') return undefined
     const thing: Thing = { ...read(reply, name), kind, names: [name], deletion: 'no', isBusy: false }
     this.model.add(thing)
