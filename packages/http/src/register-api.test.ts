@@ -77,19 +77,23 @@ const api: Api = {
   ],
 }
 
-async function serve(t: TestContext, gate: Partial<Gate> = {}) {
+async function serve(t: TestContext, gate: Partial<Gate> = {}, changes: Partial<Api> = {}) {
   const server = Fastify()
   t.after(() => server.close())
-  await registerApi(server, api, {
-    verifyToken: (token) => {
-      if (token !== 'good') throw Unauthorized({})
-      return member
+  await registerApi(
+    server,
+    { ...api, ...changes },
+    {
+      verifyToken: (token) => {
+        if (token !== 'good') throw Unauthorized({})
+        return member
+      },
+      router: routeHere,
+      random: seededRandom(1),
+      log: silentLogger,
+      ...gate,
     },
-    router: routeHere,
-    random: seededRandom(1),
-    log: silentLogger,
-    ...gate,
-  })
+  )
   return server
 }
 
@@ -202,6 +206,19 @@ test('an unknown path is 404, a known one with another method 405, both in the f
   const reply = await server.inject({ method: 'PATCH', url: '/things/things', headers: token })
   assert.equal(reply.json().badMethod.code, 405)
   assert.equal(reply.headers.allow, 'DELETE, POST')
+})
+
+test('what a path knows is found behind parameters, whatever their form', async (t) => {
+  const paths = ['/v2.1/things/:id', '/v2.1/:project_id(^[0-9a-f-]+$)/things/:id/tags/:tag']
+  const endpoints = paths.map((path) =>
+    endpoint({ method: 'GET', path, rule: null, handle: async () => undefined }),
+  )
+  const server = await serve(t, {}, { endpoints })
+  const put = async (url: string) => (await server.inject({ method: 'PUT', url })).statusCode
+  assert.equal(await put('/things/v2.1/things/a%20b?force=1'), 405)
+  assert.equal(await put('/things/v2.1/0a-1/things/a/tags/b'), 405)
+  assert.equal(await put('/things/v2.1/zebra/things/a/tags/b'), 404)
+  assert.equal(await put('/things/v291/things/a'), 404)
 })
 
 test('a write of another home is answered by the router, as it was sent', async (t) => {

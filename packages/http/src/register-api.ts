@@ -96,9 +96,13 @@ export async function registerApi(server: FastifyInstance, api: Api, gate: Gate)
       const methodsByPath = addRoutes(scope, api, (request, reply, endpoints) =>
         handle({ api, gate, policy, request, reply, endpoints, passing: passingOf(request) }),
       )
-      refuseOtherMethods(scope, methodsByPath)
-      scope.setNotFoundHandler(async () => {
-        throw NotFound({})
+      const methodsAt = methodFinder(methodsByPath)
+      scope.setNotFoundHandler(async (request, reply) => {
+        const [path = ''] = request.url.slice(api.prefix.length).split('?', 1)
+        const methods = methodsAt(path)
+        if (methods.length === 0) throw NotFound({})
+        reply.header('allow', methods.join(', '))
+        throw MethodNotAllowed({ method: request.method })
       })
     },
     { prefix: api.prefix },
@@ -254,23 +258,26 @@ function addRoutes(scope: FastifyInstance, api: Api, handler: Handler): Map<stri
   return methodsByPath
 }
 
-function refuseOtherMethods(
-  scope: FastifyInstance,
-  methodsByPath: ReadonlyMap<string, ReadonlySet<string>>,
-): void {
-  const all = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
-  for (const [url, methods] of methodsByPath) {
-    const others = all.filter((method) => !methods.has(method))
-    if (others.length === 0) continue
-    scope.route({
-      method: others,
-      url,
-      handler: async (request, reply) => {
-        reply.header('allow', [...methods].sort().join(', '))
-        throw MethodNotAllowed({ method: request.method })
-      },
-    })
+/**
+ * Which methods a path knows, for a request that no route took. Routes for all other methods would be most of a server's
+ * memory, for answers that are hardly ever given.
+ */
+function methodFinder(methodsByPath: ReadonlyMap<string, ReadonlySet<string>>): (path: string) => string[] {
+  let patterns: { readonly pattern: RegExp; readonly methods: ReadonlySet<string> }[] | undefined
+  return (path) => {
+    patterns ??= [...methodsByPath].map(([url, methods]) => ({ pattern: patternOf(url), methods }))
+    const known = patterns.flatMap(({ pattern, methods }) => (pattern.test(path) ? [...methods] : []))
+    return [...new Set(known)].sort()
   }
+}
+
+/** `:name` is one segment, `:name(^pattern$)` one of that form: what our paths use of the router's grammar. */
+function patternOf(url: string): RegExp {
+  const segments = url.split('/').map((segment) => {
+    const [, form] = /^:\w+(?:\(\^?(.+?)\$?\))?$/.exec(segment) ?? []
+    return form ?? (segment.startsWith(':') ? '[^/]+' : segment.replaceAll(/\W/g, '\\$&'))
+  })
+  return new RegExp(`^${segments.join('/')}$`)
 }
 
 // JSON is kept raw beside its parsed form, so that a request can be forwarded as it was sent.
