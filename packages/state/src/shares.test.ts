@@ -1,8 +1,17 @@
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
 import { ShareExhausted, WholeTooSmall } from './errors.ts'
-import { openTestState } from './open-test-state.ts'
-import { changeWhole, foundShare, lendAmount, refundAll, spendAll, spentAmounts } from './shares.ts'
+import { openTestState, trustEverybody } from './open-test-state.ts'
+import {
+  changeWhole,
+  foundShare,
+  giveBack,
+  lendAmount,
+  refundAll,
+  spendAll,
+  spentAmounts,
+  takeBack,
+} from './shares.ts'
 import type { State } from './state.ts'
 
 const cores = 'quota_cores:p'
@@ -52,4 +61,47 @@ test('a resource that was never used has no whole to change', async (t) => {
   const state = await openTestState({ after: (cleanUp) => t.after(cleanUp) })
   await state.transaction((transaction) => changeWhole(transaction, { resource: cores, amount: 3 }))
   assert.equal(await state.feed.head(), 0)
+})
+
+test('what a borrower gives back is spent by nobody until the lender has heard of it, and by the lender then', async (t) => {
+  const east = await openTestState({ site: { name: 'east', code: 1 }, after: (cleanUp) => t.after(cleanUp) })
+  const west = await openTestState({ site: { name: 'west', code: 2 }, after: (cleanUp) => t.after(cleanUp) })
+  const follow = async () => {
+    const after = await west.feed.cursor('east')
+    await west.feed.apply(await east.feed.read({ home: 'east', after, limit: 100 }), trustEverybody)
+  }
+  await east.transaction((transaction) => foundShare(transaction, cores, { amount: 10 }))
+  await east.transaction((transaction) =>
+    lendAmount(transaction, { resource: cores, borrower: 'west', wanted: 5 }),
+  )
+  await follow()
+  await west.transaction((transaction) => spendAll(transaction, { [cores]: 2 }))
+  const giving = { resource: cores, lender: 'east', wanted: 100 }
+  const returned = await west.transaction((transaction) => giveBack(transaction, giving))
+  assert.equal(returned, 3)
+  await assert.rejects(
+    west.transaction((transaction) => spendAll(transaction, { [cores]: 1 })),
+    ShareExhausted.is,
+  )
+  const take = () =>
+    east.transaction((transaction) => takeBack(transaction, { resource: cores, borrower: 'west', returned }))
+  assert.deepEqual([await take(), await take()], [3, 0])
+  await east.transaction((transaction) => spendAll(transaction, { [cores]: 8 }))
+  await follow()
+  await assert.rejects(
+    west.transaction((transaction) => spendAll(transaction, { [cores]: 1 })),
+    ShareExhausted.is,
+  )
+  assert.equal(await west.transaction((transaction) => giveBack(transaction, giving)), 3)
+  await west.transaction((transaction) => refundAll(transaction, { [cores]: 2 }))
+  assert.equal(await west.transaction((transaction) => giveBack(transaction, giving)), 5)
+})
+
+test('a share is given back to nobody but its lender', async (t) => {
+  const state = await openFounded(t)
+  for (const lender of ['elsewhere', state.site.name]) {
+    const giving = { resource: cores, lender, wanted: 5 }
+    assert.equal(await state.transaction((transaction) => giveBack(transaction, giving)), 0)
+  }
+  await state.transaction((transaction) => spendAll(transaction, { [cores]: 10 }))
 })

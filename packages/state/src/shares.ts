@@ -28,6 +28,8 @@ export const shares = defineRecord(
     amount: integer(),
     /** Of a numbered resource: which. Sorted, disjoint. */
     ranges: json<readonly NumberRange[]>([]),
+    /** How much of a counted resource the borrower has ever given back, as far as the lender has taken it into account. */
+    returned: integer(),
   },
   { unique: [['resource', 'borrower']] },
 )
@@ -43,7 +45,7 @@ export async function foundShare(
   whole: Whole,
 ): Promise<void> {
   const { amount = 0, ranges = [] } = whole
-  await transaction.insert(shares, { resource, borrower: transaction.site.name, amount, ranges })
+  await transaction.insert(shares, { resource, borrower: transaction.site.name, amount, ranges, returned: 0 })
 }
 
 /** All of a resource: how much, or which numbers. */
@@ -113,9 +115,9 @@ export type Amounts = Readonly<Record<string, number>>
 export async function spendAll(transaction: StateTransaction, amounts: Amounts): Promise<void> {
   const resources = Object.keys(amounts)
   const held = await heldShares(transaction, resources)
-  const used = await spentAmounts(transaction, resources)
+  const used = await spentAmounts(transaction, [...resources, ...resources.map(returnedKey)])
   const spent = resources.map((resource) => {
-    const amount = held.get(resource)?.amount ?? 0
+    const amount = spendable(held.get(resource), used[returnedKey(resource)])
     const needed = amounts[resource] ?? 0
     const total = (used[resource] ?? 0) + needed
     if (amount !== -1 && total > amount) throw ShareExhausted({ resource, needed })
@@ -188,11 +190,7 @@ export async function changeWhole(
 
 /** Spends `amount` of a counted resource. @throws ShareExhausted */
 export async function spend(transaction: StateTransaction, resource: string, amount: number): Promise<void> {
-  const share = await heldShare(transaction, resource)
-  const used = await spentAmount(transaction, resource)
-  const isUnlimited = share?.amount === -1
-  if (!isUnlimited && used + amount > (share?.amount ?? 0)) throw ShareExhausted({ resource, needed: amount })
-  await setUsed(transaction, resource, used + amount)
+  await spendAll(transaction, { [resource]: amount })
 }
 
 /** Gives back what `spend` took. */
@@ -218,6 +216,51 @@ export async function lendAmount(
   return grant(transaction, { resource, borrower, amount: lent, ranges: [] })
 }
 
+/**
+ * Gives back up to `wanted` of what this site has borrowed of a counted resource and does not use. Answers with all
+ * that it has ever given back: a number that only rises, so that the lender may hear it late, twice, or not at all
+ * before the next time. From this commit on the site spends as if its share had shrunk already.
+ */
+export async function giveBack(
+  transaction: StateTransaction,
+  { resource, lender, wanted }: { resource: string; lender: string; wanted: number },
+): Promise<number> {
+  const share = await shareOf(transaction, resource, transaction.site.name)
+  const used = await spentAmounts(transaction, [resource, returnedKey(resource)])
+  const returned = used[returnedKey(resource)] ?? 0
+  if (share?.home !== lender || lender === transaction.site.name || share.amount === -1) return returned
+  const free = spendable(share, returned) - (used[resource] ?? 0)
+  const total = returned + Math.max(0, Math.min(wanted, free))
+  await setUsed(transaction, returnedKey(resource), total)
+  return total
+}
+
+/** Takes into account what a borrower has given back in all; answers how much of that is new. See `giveBack`. */
+export async function takeBack(
+  transaction: StateTransaction,
+  { resource, borrower, returned }: { resource: string; borrower: string; returned: number },
+): Promise<number> {
+  const [own, share] = [
+    await shareOf(transaction, resource, transaction.site.name),
+    await shareOf(transaction, resource, borrower),
+  ]
+  if (!own || !share || own.amount === -1 || share.amount === -1) return 0
+  const news = Math.min(returned - share.returned, share.amount)
+  if (news <= 0) return 0
+  await transaction.update(shares, share.id, { amount: share.amount - news, returned: share.returned + news })
+  await transaction.update(shares, own.id, { amount: own.amount + news })
+  return news
+}
+
+/** Where a site counts, among its usages, what it has given back. */
+const returnedKey = (resource: string) => `returned:${resource}`
+
+// What was given back and is not yet taken off the share must not be spent; -1 stays unlimited.
+function spendable(share: Share | undefined, returned = 0): number {
+  if (!share || share.amount === -1) return share?.amount ?? 0
+  return share.amount - Math.max(0, returned - share.returned)
+}
+
 /** Lends free numbers of a numbered resource, from the end of the lender's last range. See `lendAmount`. */
 export async function lendNumbers(
   transaction: StateTransaction,
@@ -236,7 +279,8 @@ export async function lendNumbers(
     .orderBy('number', 'desc')
     .executeTakeFirst()
   const free = to - ((highestTaken?.number ?? from - 1) + 1)
-  const lent = Math.min(wanted, Math.ceil(free / 2))
+  // Numbers do not come back as long as their borrower has them, so that a small subnet is lent in small parts.
+  const lent = Math.min(wanted, free, Math.max(1, Math.floor(free / 8)))
   if (lent < 1) throw ShareExhausted({ resource, needed: wanted })
   const kept: NumberRange[] = to - lent > from ? [[from, to - lent]] : []
   await transaction.update(shares, own.id, { ranges: [...own.ranges.slice(0, -1), ...kept] })
@@ -248,7 +292,7 @@ async function grant(
   gift: { resource: string; borrower: string; amount: number; ranges: readonly NumberRange[] },
 ): Promise<Share> {
   const current = await shareOf(transaction, gift.resource, gift.borrower)
-  if (!current) return transaction.insert(shares, gift)
+  if (!current) return transaction.insert(shares, { ...gift, returned: 0 })
   return transaction.update(shares, current.id, {
     amount: gift.amount === -1 || current.amount === -1 ? -1 : current.amount + gift.amount,
     ranges: mergeRanges([...current.ranges, ...gift.ranges]),

@@ -87,7 +87,7 @@ export class State implements Reader {
   async transaction<Result>(work: (transaction: StateTransaction) => Promise<Result>): Promise<Result> {
     for (let retries = 0; ; retries++) {
       try {
-        return await this.#attempt(work)
+        return await this.attempt(work)
       } catch (error) {
         if (retries >= RETRIES_MAX || !(await this.#clear(error))) throw error
       }
@@ -158,7 +158,8 @@ export class State implements Reader {
     return followsUse ? this.#bringHome(table, id) : false
   }
 
-  async #attempt<Result>(work: (transaction: StateTransaction) => Promise<Result>): Promise<Result> {
+  /** As `transaction`, once: whoever clears obstacles for others must not wait for himself. */
+  async attempt<Result>(work: (transaction: StateTransaction) => Promise<Result>): Promise<Result> {
     const [result, changes] = await this.#options.store.transaction(async (queries) => {
       const transaction = new StateTransaction(queries, this.#options)
       const value = await work(transaction)

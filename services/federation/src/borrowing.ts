@@ -4,6 +4,7 @@ import type { Logger } from '@atoll/kit'
 import { type PeerTransport, PeerUnreachable } from '@atoll/overlay'
 import { cloudScope, type Share, type State, shares, type Trust } from '@atoll/state'
 import type { Directory } from './directory.ts'
+import type { Lender } from './lending.ts'
 import { callPeer, PeerRefused, RowAnswer } from './peer-client.ts'
 
 const scope = cloudScope('borrowing of shares')
@@ -16,6 +17,8 @@ export interface BorrowerOptions {
   readonly transport: PeerTransport
   readonly directory: Directory
   readonly trust: Trust
+  /** Lends what is kept at this site, and calls it back when this site itself needs it. */
+  readonly lender: Pick<Lender, 'recall'>
   readonly log: Logger
 }
 
@@ -51,7 +54,8 @@ export class Borrower {
   async #ask(resource: string, wanted: number): Promise<boolean> {
     const { state, transport, trust, log } = this.#options
     const lender = await this.#lenderOf(resource)
-    if (lender === undefined || lender === state.site.name) return false
+    if (lender === undefined) return false
+    if (lender === state.site.name) return (await this.#options.lender.recall(resource, wanted)) > 0
     try {
       const { row } = await callPeer(transport, {
         site: lender,
@@ -59,7 +63,8 @@ export class Borrower {
         path: '/peer/v1/shares',
         body: { resource, wanted },
         answer: RowAnswer,
-        workMs: 1000,
+        // The lender may have to call back from others first.
+        workMs: 5000,
       })
       // The same row comes by the feed as well, often before this answer, and then nothing is left to apply. The cursor
       // stays, so that nothing before the row is skipped.

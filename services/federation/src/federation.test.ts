@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
 import { mintId, seededRandom, silentLogger } from '@atoll/kit'
 import type { RecordTable } from '@atoll/state'
+import { ShareExhausted } from '@atoll/state'
 import { Mover } from './moving.ts'
 import { sites } from './records.ts'
 import {
@@ -10,6 +11,7 @@ import {
   domains,
   foundCloudRecords,
   openCloud,
+  spendOne,
   type TestSite,
   takeOne,
   until,
@@ -164,6 +166,27 @@ test('a site borrows numbers, and goes on alone with what it has', async (t) => 
   assert.equal(new Set(taken).size, 5)
 })
 
+test('a limit is used up to its last unit, wherever it is asked for, and never beyond', async (t) => {
+  const { site } = await cloud(t, 'east', 'west', 'north')
+  const [east, west, north] = [site('east'), site('west'), site('north')]
+  for (const asking of [west, north, west, north, east, west, north, east, north, west])
+    await spendOne(asking)
+  for (const asking of [east, west, north]) await assert.rejects(spendOne(asking), ShareExhausted.is)
+})
+
+test('what a site holds that is cut off is not called back', async (t) => {
+  const { network, site } = await cloud(t, 'east', 'west')
+  const [east, west] = [site('east'), site('west')]
+  await spendOne(west)
+  network.cutBoth('east', 'west')
+  await until('west is unreachable', () => !east.federation.freshness.isReachable('west'))
+  let spent = 1
+  for (const asking of [east, west]) {
+    while (await succeeds(spendOne(asking))) spent++
+  }
+  assert.equal(spent, 10)
+})
+
 test('a record that follows its use moves to where it is written', async (t) => {
   const { site } = await cloud(t, 'east', 'west')
   const [east, west] = [site('east'), site('west')]
@@ -279,3 +302,13 @@ test('sites learn of each other through those they know', async (t) => {
     assert.deepEqual(directory.all.map((known) => known.name).sort(), ['east', 'north', 'west'])
   }
 })
+
+function succeeds(work: Promise<unknown>): Promise<boolean> {
+  return work.then(
+    () => true,
+    (error: unknown) => {
+      assert.ok(ShareExhausted.is(error))
+      return false
+    },
+  )
+}

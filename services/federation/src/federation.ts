@@ -22,6 +22,7 @@ import { FeedWaiter } from './feed-waiter.ts'
 import { Follower } from './follower.ts'
 import { CONTACT_INTERVAL_MS, Freshness } from './freshness.ts'
 import { JoinDesk } from './join-desk.ts'
+import { Lender } from './lending.ts'
 import { Mover } from './moving.ts'
 import { type ChunkSource, registerPeerEndpoints } from './peer-endpoints.ts'
 import { type PeerAddress, sites } from './records.ts'
@@ -59,6 +60,7 @@ export class Federation {
   readonly #options: FederationOptions
   readonly #borrower: Borrower
   readonly #mover: Mover
+  readonly #lender: Lender
   readonly #desk: JoinDesk
   readonly #waiter: FeedWaiter
   readonly #trust: Trust
@@ -85,7 +87,8 @@ export class Federation {
       roundTripMs: (site) => transport.roundTripMs(site),
     })
     this.#trust = createTrust(options)
-    this.#borrower = new Borrower({ ...options, directory, trust: this.#trust })
+    this.#lender = new Lender({ ...options, freshness: this.freshness })
+    this.#borrower = new Borrower({ ...options, lender: this.#lender, directory, trust: this.#trust })
     this.#mover = new Mover({ ...options, directory, trust: this.#trust, sign: moveSigner(this.signer) })
     this.#desk = new JoinDesk(state)
     this.#followers = new Supervisor(options)
@@ -150,6 +153,7 @@ export class Federation {
       state,
       directory: this.directory,
       mover: this.#mover,
+      lender: this.#lender,
       chunks,
       clock,
       peerOf,

@@ -2,20 +2,13 @@
 
 import { BadRequest, faultBody, InternalError, Unauthorized, validateBody, validateQuery } from '@atoll/http'
 import { AtollError, type Clock } from '@atoll/kit'
-import {
-  cloudScope,
-  type FeedEntry,
-  heldShare,
-  lendAmount,
-  lendNumbers,
-  type Share,
-  type State,
-} from '@atoll/state'
+import { cloudScope, type FeedEntry, giveBack, type State } from '@atoll/state'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Directory } from './directory.ts'
 import { FEED_PAGE_MAX } from './follower.ts'
 import { CONTACT_INTERVAL_MS } from './freshness.ts'
+import type { Lender } from './lending.ts'
 import type { Mover } from './moving.ts'
 import { Address } from './peer-client.ts'
 import { sites } from './records.ts'
@@ -30,6 +23,7 @@ export interface PeerEndpointsOptions {
   readonly state: State
   readonly directory: Directory
   readonly mover: Mover
+  readonly lender: Lender
   readonly chunks: ChunkSource
   readonly clock: Clock
   /** The verified sender; undefined only on the join path. */
@@ -63,7 +57,7 @@ export async function registerPeerEndpoints(
   server: FastifyInstance,
   options: PeerEndpointsOptions,
 ): Promise<void> {
-  const { state, directory, mover, chunks, acceptJoin } = options
+  const { state, directory, mover, lender, chunks, acceptJoin } = options
   const senderOf = (request: FastifyRequest): string => {
     const peer = options.peerOf(request)
     if (!peer) throw Unauthorized({})
@@ -93,7 +87,12 @@ export async function registerPeerEndpoints(
       })
       scope.post('/shares', async (request) => {
         const { resource, wanted } = validateBody(ShareBody, request.body)
-        return { row: await lend(state, { resource, wanted, borrower: senderOf(request) }) }
+        return { row: await lender.lend({ resource, wanted, borrower: senderOf(request) }) }
+      })
+      scope.post('/shares/return', async (request) => {
+        const { resource, wanted } = validateBody(ShareBody, request.body)
+        const loan = { resource, wanted, lender: senderOf(request) }
+        return { returned: await state.transaction((transaction) => giveBack(transaction, loan)) }
       })
       scope.post('/homes', async (request) => {
         const { table, id } = validateBody(HomeBody, request.body)
@@ -161,15 +160,4 @@ async function readOrWait(
     })
   })
   return { waitedMs: clock.monotonicMs() - askedMs, ...(await read()) }
-}
-
-async function lend(
-  state: State,
-  loan: { resource: string; wanted: number; borrower: string },
-): Promise<Share> {
-  return state.transaction(async (transaction) => {
-    const own = await heldShare(transaction, loan.resource)
-    const isNumbered = (own?.ranges.length ?? 0) > 0
-    return isNumbered ? lendNumbers(transaction, loan) : lendAmount(transaction, loan)
-  })
 }

@@ -7,7 +7,15 @@ import { type Api, endpoint, NO_ROOM, registerApi } from '@atoll/http'
 import { AtollError, Supervisor, seededRandom, silentLogger, systemClock } from '@atoll/kit'
 import { type KeyRing, type MockHandler, MockNetwork, type MockResponse, SiteSigner } from '@atoll/overlay'
 import { openSqlite, text } from '@atoll/rome'
-import { cloudScope, defineRecord, foundShare, type RecordTable, State, takeNumber } from '@atoll/state'
+import {
+  cloudScope,
+  defineRecord,
+  foundShare,
+  type RecordTable,
+  State,
+  spend,
+  takeNumber,
+} from '@atoll/state'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import { Federation } from './federation.ts'
@@ -186,11 +194,15 @@ export async function foundCloudRecords({ state }: TestSite): Promise<void> {
   await state.transaction(async (transaction) => {
     await transaction.insert(domains, { id: 'root', name: 'root' })
     await foundShare(transaction, 'numbers:root', { ranges: [[1, 101]] })
+    await foundShare(transaction, 'quota:root', { amount: 10 })
   })
 }
 
 export const takeOne = ({ state }: TestSite): Promise<number> =>
   state.transaction((transaction) => takeNumber(transaction, { resource: 'numbers:root', holder: 'h' }))
+
+export const spendOne = ({ state }: TestSite): Promise<void> =>
+  state.transaction((transaction) => spend(transaction, 'quota:root', 1))
 
 /** Waits until `condition` holds, at most 5 s. */
 export async function until(what: string, condition: () => Promise<boolean> | boolean): Promise<void> {
