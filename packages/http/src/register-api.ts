@@ -163,11 +163,7 @@ async function perform(handling: Handling, endpoint: Endpoint, context: Context)
 
 function contextOf({ api, gate, policy, request, reply, passing }: Handling): Context {
   const { authorization } = passing
-  const abort = new AbortController()
-  // Not the request's own `close`: that one comes as soon as its body was read.
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableEnded) abort.abort()
-  })
+  let signal: AbortSignal | undefined
   const allows = (rule: string, target?: Target) => {
     assert(authorization, 'an endpoint without a rule has no authorization')
     const own = { project_id: authorization.projectId, user_id: authorization.userId }
@@ -194,7 +190,10 @@ function contextOf({ api, gate, policy, request, reply, passing }: Handling): Co
     baseUrl: `${gate.publicUrl ?? `${request.protocol}://${request.host}`}${api.prefix}`,
     path: request.url.slice(api.prefix.length),
     log: passing.log,
-    signal: abort.signal,
+    get signal() {
+      signal ??= leavingOf(reply)
+      return signal
+    },
     setStatus: (status) => void reply.status(status),
     setHeader: (name, value) => void reply.header(name, value),
     allows,
@@ -202,6 +201,18 @@ function contextOf({ api, gate, policy, request, reply, passing }: Handling): Co
       if (!allows(rule, target)) throw Forbidden({ rule })
     },
   }
+}
+
+/** Aborts when the client leaves before its answer is complete. */
+function leavingOf({ raw }: FastifyReply): AbortSignal {
+  const abort = new AbortController()
+  const leave = () => {
+    if (!raw.writableEnded) abort.abort()
+  }
+  // Not the request's own `close`: that one comes as soon as its body was read.
+  if (raw.destroyed) leave()
+  else raw.once('close', leave)
+  return abort.signal
 }
 
 function validateQueryOf(endpoint: Endpoint, request: FastifyRequest): Record<string, unknown> {
