@@ -1,6 +1,6 @@
 /** Randomness as a parameter: production draws from the kernel, the simulator from a seed. */
 
-import { randomBytes, randomInt } from 'node:crypto'
+import { randomFillSync, randomInt } from 'node:crypto'
 
 export interface Random {
   /** `length` random bytes. */
@@ -11,7 +11,7 @@ export interface Random {
 
 /** The kernel's generator, fit for secrets. */
 export const systemRandom: Random = Object.freeze({
-  bytes: (length: number) => randomBytes(length),
+  bytes: kernelBytes,
   below: (limit: number) => randomInt(limit),
 })
 
@@ -43,6 +43,23 @@ export function pick<T>(random: Random, items: readonly T[]): T {
   const item = items[random.below(items.length)]
   if (item === undefined) throw new RangeError('pick from an empty list')
   return item
+}
+
+/** One call for many: an id takes 16 bytes, and the call costs more than its bytes. */
+const pool = new Uint8Array(4096)
+let poolUsed = pool.length
+
+function kernelBytes(length: number): Uint8Array {
+  if (length > pool.length) return randomFillSync(new Uint8Array(length))
+  if (poolUsed + length > pool.length) {
+    randomFillSync(pool)
+    poolUsed = 0
+  }
+  const bytes = pool.slice(poolUsed, poolUsed + length)
+  // What was handed out is a secret of its owner.
+  pool.fill(0, poolUsed, poolUsed + length)
+  poolUsed += length
+  return bytes
 }
 
 function sfc32(seed: number): () => number {
