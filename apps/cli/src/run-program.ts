@@ -7,8 +7,9 @@ import { fileURLToPath } from 'node:url'
 /** The root of the checkout. */
 export const projectHome = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '')
 
-/** What follows `node` to start this very program: for processes that are peers of their own. */
+/** What follows `node` to start this very program, as the launcher does: for processes that are peers of their own. */
 export const atollArguments: readonly string[] = [
+  '--max-semi-space-size=8',
   '--disable-warning=ExperimentalWarning',
   `${projectHome}/apps/cli/src/main.ts`,
 ]
