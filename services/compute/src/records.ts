@@ -182,7 +182,7 @@ export const servers = defineRecord(
     launched_at: integer().nullable(),
     fault: json<Fault | null>(null).nullable(),
   },
-  { indexes: [['host'], ['user_id'], ['name'], ['availability_zone']] },
+  { indexes: [['host']] },
 )
 
 /** Quota of a project that differs from the default. -1 is unlimited. */
