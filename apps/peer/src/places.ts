@@ -14,14 +14,16 @@ export class HostPlaces implements Places {
   readonly #state: State
   readonly #freshness: Freshness
   readonly #hosts = new Map<string, Host>()
+  readonly #changedIds = new Set<string>()
 
   /** Callers must `load` it before use. */
   constructor(state: State, freshness: Freshness) {
     this.#state = state
     this.#freshness = freshness
     state.onCommit((changes) => {
-      const changed = changes.filter(({ table }) => table === hosts.name).map(({ id }) => id)
-      if (changed.length > 0) void this.#reload(changed)
+      const isFirst = this.#changedIds.size === 0
+      for (const { table, id } of changes) if (table === hosts.name) this.#changedIds.add(id)
+      if (isFirst && this.#changedIds.size > 0) void this.#reload()
     })
   }
 
@@ -46,7 +48,11 @@ export class HostPlaces implements Places {
     return undefined
   }
 
-  async #reload(ids: readonly string[]): Promise<void> {
+  async #reload(): Promise<void> {
+    // Transactions of one commit are told of one after the other: their hosts are read together.
+    await Promise.resolve()
+    const ids = [...this.#changedIds]
+    this.#changedIds.clear()
     const rows = await this.#state.select(scope, hosts).selectAll().where('id', 'in', ids).execute()
     for (const id of ids) this.#hosts.delete(id)
     for (const row of rows) this.#hosts.set(row.id, row)
