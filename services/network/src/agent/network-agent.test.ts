@@ -5,7 +5,7 @@ import { type Clock, Supervisor, silentLogger, sleep, systemClock } from '@atoll
 import { cloudScope } from '@atoll/state'
 import { PortNotWired } from '../errors.ts'
 import { preparePort, unbindOrDeletePorts } from '../ports/server-ports.ts'
-import { ports } from '../records.ts'
+import { networks, ports, subnets } from '../records.ts'
 import { networkSite } from '../testing/network-site.ts'
 import { createNetworkAgent } from './network-agent.ts'
 
@@ -139,6 +139,20 @@ test('a new agent finds everything as it was, changes nothing, and takes off wha
   assert.ok((applied?.length ?? 0) > 1)
   // The one change is that the port on h2 is gone.
   assert.equal(fabrics.get('h1')?.changes, changes + 1)
+})
+
+test('a guest keeps its network that was deleted where nobody had heard of it, also after a restart', async (t) => {
+  const { startAgent, bootOn, fabrics, state, networkId } = await siteWithHosts(t, 1)
+  const port = await bootOn('h1', 'vm1')
+  const lost = await state.select(scope, subnets).select('id').where('network_id', '=', networkId).execute()
+  await state.transaction(async (transaction) => {
+    for (const { id } of lost) await transaction.remove(subnets, id)
+    await transaction.remove(networks, networkId)
+  })
+  assert.match(await startAgent().wiring.tapOf(port.id), /^at-t/)
+  const told = fabrics.get('h1')?.applied.at(-1)
+  const { subnetId, ipAddress } = told?.localPorts[0]?.fixedIps[0] ?? {}
+  assert.deepEqual([subnetId, ipAddress], [lost[0]?.id, port.fixed_ips[0]?.ip_address])
 })
 
 test('a host that fails is tried again', async (t) => {

@@ -5,10 +5,10 @@
 
 import { isDeepStrictEqual } from 'node:util'
 import { type Change, cloudScope, type State } from '@atoll/state'
-import { type Subnet, subnetsOf } from '../addressing/addresses.ts'
+import type { Subnet } from '../addressing/addresses.ts'
 import type { Network } from '../networks/view.ts'
 import type { Port } from '../ports/view.ts'
-import { networks, ports, subnets } from '../records.ts'
+import { type FixedIp, networks, ports, subnets } from '../records.ts'
 import { factsOf, type NetworkView, type PortFacts } from './network-view.ts'
 import { type PreparedNetwork, prepareNetwork } from './plan-network.ts'
 
@@ -133,20 +133,24 @@ export class NetworkMirror {
 
   async #load(networkId: string): Promise<void> {
     const { state } = this.#options
-    const network = await state.find(scope, networks, networkId)
+    // A network that goes while guests are still on it, at a site that did not hear of them, stays as it was for them.
+    const network = await state
+      .selectWithTombstones(scope, networks)
+      .selectAll()
+      .where('id', '=', networkId)
+      .executeTakeFirst()
     const known = this.networks.get(networkId)
-    // A network that goes while guests are still on it, at a site that did not hear of them, stays as it was.
-    if (!network && !known) return
-    const mirrored = known ?? new MirroredNetwork(network as Network)
-    if (network) mirrored.network = network
+    if (!network) return
+    const mirrored = known ?? new MirroredNetwork(network)
+    mirrored.network = network
     this.networks.set(networkId, mirrored)
-    mirrored.subnets = await subnetsOf(state, networkId)
     const rows = await state
       .select(scope, ports)
       .selectAll()
       .where('network_id', '=', networkId)
       .orderBy('id')
       .execute()
+    mirrored.subnets = await this.#subnetsOf(networkId, rows)
     const present = new Map(rows.map((row) => [row.id, row]))
     for (const id of [...mirrored.ports.keys()]) if (!present.has(id)) this.#change(mirrored, id, undefined)
     for (const row of rows) this.#change(mirrored, row.id, row)
@@ -170,8 +174,25 @@ export class NetworkMirror {
       ? this.networks.get(row.network_id)
       : [...this.networks.values()].find((candidate) => candidate.subnets.some((subnet) => subnet.id === id))
     if (!mirrored) return
-    mirrored.subnets = await subnetsOf(this.#options.state, mirrored.network.id)
+    const ports = [...mirrored.ports.values()].map(({ fixedIps }) => ({ fixed_ips: fixedIps }))
+    mirrored.subnets = await this.#subnetsOf(mirrored.network.id, ports)
     this.#touch(mirrored)
+  }
+
+  /** The subnets of a network that live, or that ports still have addresses of. */
+  async #subnetsOf(
+    networkId: string,
+    ports: readonly { readonly fixed_ips: readonly FixedIp[] }[],
+  ): Promise<readonly Subnet[]> {
+    const used = new Set(ports.flatMap(({ fixed_ips }) => fixed_ips.map(({ subnet_id }) => subnet_id)))
+    const rows = await this.#options.state
+      .selectWithTombstones(scope, subnets)
+      .selectAll()
+      .where('network_id', '=', networkId)
+      .orderBy('created_at')
+      .orderBy('id')
+      .execute()
+    return rows.filter(({ id, deleted_at }) => deleted_at === null || used.has(id))
   }
 
   async #takePorts(ids: readonly string[]): Promise<void> {
