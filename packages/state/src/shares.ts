@@ -193,12 +193,6 @@ export async function spend(transaction: StateTransaction, resource: string, amo
   await spendAll(transaction, { [resource]: amount })
 }
 
-/** Gives back what `spend` took. */
-export async function refund(transaction: StateTransaction, resource: string, amount: number): Promise<void> {
-  const used = await spentAmount(transaction, resource)
-  await setUsed(transaction, resource, Math.max(0, used - amount))
-}
-
 /**
  * Lends up to `wanted` of a counted resource to `borrower`: at most half of what is free, so that the lender goes
  * on working too. Answers with the borrower's share after that. @throws ShareExhausted when nothing is free
