@@ -1,5 +1,11 @@
-/** Who the peers are and how to reach them: trust, and transport between sites. */
+/** Who the peers are and how to reach them: trust, transport between sites, and the protocols of the overlay. */
 
+export * from './protocol/contact.ts'
+export * from './protocol/environment.ts'
+export * from './protocol/message.ts'
+export * from './protocol/protocol.ts'
+export * from './protocol/protocol-set.ts'
+export * from './protocol/rider.ts'
 export type { Address } from './transport/dial.ts'
 export * from './transport/errors.ts'
 export { endToEndHeaders } from './transport/headers.ts'
