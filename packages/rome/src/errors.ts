@@ -48,3 +48,20 @@ export const StoreUnavailable = defineError({
   message: ({ path }: { path: string }) =>
     `The store ${path} cannot be read or written. Check that its directory exists and belongs to the user of the peer.`,
 })
+
+/** Another transaction changed what this one has read. Callers of `Store.transaction` see it only when it goes on happening. */
+export const TransactionConflict = defineError({
+  code: 'rome.transaction.conflict',
+  status: 409,
+  fault: 'conflictingRequest',
+  message: () => 'Others were changing the same data at the same time; try again.',
+})
+
+/** The answer of the store was lost: the commit may be durable or not. */
+export const OutcomeUnknown = defineError({
+  code: 'rome.store.outcome_unknown',
+  status: 503,
+  fault: 'serviceUnavailable',
+  message: ({ store }: { store: string }) =>
+    `The connection to the store ${store} was lost during a commit: the request may have been carried out. Look before you repeat it.`,
+})
