@@ -1,6 +1,11 @@
-/** Deterministic simulation: time, rest, death and a trace, for whole processes in one. Knows no service. */
+/**
+ * Deterministic simulation: time, rest, death and a trace, for whole processes in one; and thousands of sites that
+ * exchange datagrams. Knows no service.
+ */
 
+export { DatagramNetwork, type DatagramNetworkOptions, type Traffic } from './datagrams/datagram-network.ts'
 export { Life } from './life.ts'
+export type { RttMatrix } from './rtt/rtt-matrix.ts'
 export { seedsToRun } from './seeds.ts'
 export { SimulatedClock } from './simulated-clock.ts'
 export { type Seed, Simulation, SimulationFailed } from './simulation.ts'
