@@ -4,14 +4,13 @@
  */
 
 import { assert } from '@atoll/kit'
-import type { Queries, Store } from '@atoll/rome'
-import { sql } from 'kysely'
+import type { Change, Queries, Store } from '@atoll/rome'
 import type { AnyRecord, RecordTable } from './define-record.ts'
 import { knownColumns } from './known-columns.ts'
 import { mayOwn, type Trust } from './ownership.ts'
 import { readerOf } from './reader.ts'
-import { feedCursors, siteState } from './tables.ts'
-import type { Change, Site } from './transaction.ts'
+import { feedCursors } from './tables.ts'
+import type { Site } from './transaction.ts'
 
 export interface FeedEntry {
   readonly table: string
@@ -54,13 +53,8 @@ export class Feed {
   }
 
   /** The latest seq that this site has given and made durable. */
-  async head(): Promise<number> {
-    const row = await this.#options.store.read
-      .selectFrom(siteState.name)
-      .select('number')
-      .where('key', '=', 'seq')
-      .executeTakeFirst()
-    return Number(row?.number ?? 0)
+  head(): Promise<number> {
+    return this.#options.store.headNumber()
   }
 
   /** How far this site has followed `home`; 0 when it never has. */
@@ -74,7 +68,11 @@ export class Feed {
   }
 
   /** One page of the feed of `home`, from the records or the replicas of this site. `limit` bounds its entries. */
-  async read({ home, after, limit }: { home: string; after: number; limit: number }): Promise<FeedPage> {
+  read(request: { home: string; after: number; limit: number }): Promise<FeedPage> {
+    return this.#options.store.session(() => this.#read(request))
+  }
+
+  async #read({ home, after, limit }: { home: string; after: number; limit: number }): Promise<FeedPage> {
     // The head is read first: a record that changes while we look moves beyond it and belongs to the next page.
     const head = home === this.#options.site.name ? await this.head() : await this.cursor(home)
     if (head <= after) return { home, after, entries: [], upTo: after, isComplete: true }
@@ -105,9 +103,9 @@ export class Feed {
   async apply(page: Omit<FeedPage, 'isComplete'>, trust: Trust): Promise<ApplyResult> {
     const { home, after, upTo } = page
     assert(home !== this.#options.site.name, 'a site does not follow itself')
-    const changes: Change[] = []
-    const refused: Change[] = []
-    await this.#options.store.transaction(async (queries) => {
+    const [changes, refused] = await this.#options.store.transaction(async ({ queries, announce }) => {
+      const changes: Change[] = []
+      const refused: Change[] = []
       let refusedSeq: number | null = null
       for (const entry of page.entries) {
         const change = { table: entry.table, id: String(entry.row.id) }
@@ -118,6 +116,8 @@ export class Feed {
         refusedSeq = Math.min(refusedSeq ?? Number.POSITIVE_INFINITY, Number(entry.row.seq))
       }
       await moveCursor(queries, { home, after, upTo, refusedSeq })
+      announce(changes)
+      return [changes, refused]
     })
     this.#options.notify(changes)
     return { applied: changes.length, refused }
@@ -125,10 +125,10 @@ export class Feed {
 
   /** Goes back to what was refused, after what decides about it has changed. Answers which homes are to be read again. */
   async reconsider(): Promise<readonly string[]> {
-    return this.#options.store.transaction(async (queries) => {
+    return this.#options.store.transaction(async ({ queries }) => {
       const rows = await queries
         .updateTable(feedCursors.name)
-        .set({ seq: sql`refused_seq - 1`, refused_seq: null })
+        .set((builder) => ({ seq: builder('refused_seq', '-', 1), refused_seq: null }))
         .where('refused_seq', 'is not', null)
         .returning('home')
         .execute()

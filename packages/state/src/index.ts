@@ -1,5 +1,7 @@
 /** Records with a home, numbered changes, the feed, scopes and shares: the state of one site. */
 
+export type { Change } from '@atoll/rome'
+
 export * from './define-record.ts'
 export * from './errors.ts'
 export * from './feed.ts'
@@ -11,4 +13,4 @@ export * from './scope.ts'
 export * from './shares.ts'
 export * from './state.ts'
 export * from './tables.ts'
-export { type Change, type NewRecord, type Patch, type Site, StateTransaction } from './transaction.ts'
+export { type NewRecord, type Patch, type Site, StateTransaction } from './transaction.ts'

@@ -1,14 +1,14 @@
 /** The state of one site: records with a scope, transactions with numbered changes, and listeners. */
 
 import type { Clock, Random } from '@atoll/kit'
-import type { Store, Table } from '@atoll/rome'
+import type { Change, Store, Table } from '@atoll/rome'
 import type { AnyRecord, RecordTable } from './define-record.ts'
 import { NotHome, ShareExhausted } from './errors.ts'
 import { Feed } from './feed.ts'
 import { type Reader, readerOf } from './reader.ts'
 import { type Founder, shares } from './shares.ts'
-import { feedCursors, siteState, takenNumbers, usages } from './tables.ts'
-import { type Change, type Site, StateTransaction } from './transaction.ts'
+import { feedCursors, takenNumbers, usages } from './tables.ts'
+import { type Site, StateTransaction } from './transaction.ts'
 
 export interface StateOptions {
   readonly store: Store
@@ -52,14 +52,7 @@ export class State implements Reader {
   /** Opens the state over `store` and makes the tables that are missing. */
   static async open(options: StateOptions): Promise<State> {
     const { store, records, locals } = options
-    await store.ensureTables([siteState, feedCursors, usages, takenNumbers, shares, ...locals, ...records])
-    await store.transaction((queries) =>
-      queries
-        .insertInto(siteState.name)
-        .values({ key: 'seq', number: 0 })
-        .onConflict((conflict) => conflict.doNothing())
-        .execute(),
-    )
+    await store.ensureTables([feedCursors, usages, takenNumbers, shares, ...locals, ...records])
     return new State(options)
   }
 
@@ -77,6 +70,12 @@ export class State implements Reader {
       records: [...options.records, shares],
       notify: (changes) => this.#notify(changes),
     })
+    options.store.onForeignCommit((changes) => this.#notify(changes))
+  }
+
+  /** Runs `work`, in which no read is older than the first: one request. See `Store.session`. */
+  session<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.#options.store.session(work)
   }
 
   /**
@@ -131,7 +130,10 @@ export class State implements Reader {
     return rows as unknown as AnyRecord[]
   }
 
-  /** Calls `listener` after every commit that changed records, replicas included. Returns how to stop that. */
+  /**
+   * Calls `listener` after every commit that changed records, replicas and what other peers of this site have done
+   * included. Returns how to stop that.
+   */
   onCommit(listener: CommitListener): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
@@ -160,10 +162,9 @@ export class State implements Reader {
 
   /** As `transaction`, once: whoever clears obstacles for others must not wait for himself. */
   async attempt<Result>(work: (transaction: StateTransaction) => Promise<Result>): Promise<Result> {
-    const [result, changes] = await this.#options.store.transaction(async (queries) => {
-      const transaction = new StateTransaction(queries, this.#options)
+    const [result, changes] = await this.#options.store.transaction(async (stored) => {
+      const transaction = new StateTransaction(stored, this.#options)
       const value = await work(transaction)
-      await transaction.finish()
       return [value, transaction.changes] as const
     })
     this.#notify(changes)

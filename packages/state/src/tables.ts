@@ -2,13 +2,6 @@
 
 import { defineTable, integer, text } from '@atoll/rome'
 
-/** Facts of this site that must survive a restart: `seq`, the last number given in its feed. */
-export const siteState = defineTable(
-  'site_state',
-  { key: text(), number: integer() },
-  { primaryKey: ['key'] },
-)
-
 /** How far this site has followed the feed of each other home. */
 export const feedCursors = defineTable(
   'feed_cursors',

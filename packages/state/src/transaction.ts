@@ -1,25 +1,17 @@
 /** One transaction over records: reads with a scope, writes at their home, each write numbered for the feed. */
 
-import { type AtollError, assert, type Clock, type Id, mintId, type Random, type SiteCode } from '@atoll/kit'
-import type { Queries, Row } from '@atoll/rome'
-import { sql } from 'kysely'
+import { type AtollError, type Clock, type Id, mintId, type Random, type SiteCode } from '@atoll/kit'
+import type { Change, Queries, Row, Transaction } from '@atoll/rome'
 import type { AnyRecord, RecordTable } from './define-record.ts'
 import { MovedTooOften, NotHome, RecordGone } from './errors.ts'
 import { knownColumns } from './known-columns.ts'
 import { MOVES_MAX, mayOwn, type SignMove, type Trust } from './ownership.ts'
 import { type Reader, readerOf } from './reader.ts'
 import type { Founder } from './shares.ts'
-import { siteState } from './tables.ts'
 
 export interface Site {
   readonly name: string
   readonly code: SiteCode
-}
-
-/** A write of this transaction: what the listeners of `State.onCommit` are told. */
-export interface Change {
-  readonly table: string
-  readonly id: string
 }
 
 /** The columns that the state fills in itself. */
@@ -38,6 +30,7 @@ export class StateTransaction implements Reader {
   readonly selectWithTombstones: Reader['selectWithTombstones']
   readonly find: Reader['find']
   readonly local: Reader['local']
+  /** The writes of this transaction: what the listeners of `State.onCommit` are told. */
   readonly changes: Change[] = []
   /** Kysely, for local tables. Records are written by `insert`, `update` and `remove` only. */
   readonly queries: Queries
@@ -45,30 +38,24 @@ export class StateTransaction implements Reader {
   readonly nowMs: number
   readonly founders: Readonly<Record<string, Founder>>
   readonly #random: Random
-  /** What the store's counter says, and the last number that was given. */
-  #seq: { kept: number; last: number } | undefined
+  readonly #transaction: Transaction
 
   constructor(
-    queries: Queries,
+    transaction: Transaction,
     options: { site: Site; clock: Clock; random: Random; founders?: Readonly<Record<string, Founder>> },
   ) {
+    const { queries } = transaction
     const reader = readerOf(queries)
     this.select = reader.select
     this.selectWithTombstones = reader.selectWithTombstones
     this.find = reader.find
     this.local = reader.local
     this.queries = queries
+    this.#transaction = transaction
     this.site = options.site
     this.nowMs = Math.trunc(options.clock.nowMs())
     this.founders = options.founders ?? {}
     this.#random = options.random
-  }
-
-  /** To be called once, after the work and before the commit. */
-  async finish(): Promise<void> {
-    if (!this.#seq || this.#seq.last === this.#seq.kept) return
-    const number = this.#seq.last
-    await this.queries.updateTable(siteState.name).set({ number }).where('key', '=', 'seq').execute()
   }
 
   mintId<Kind extends string>(): Id<Kind> {
@@ -83,7 +70,7 @@ export class StateTransaction implements Reader {
       id: values.id ?? this.mintId(),
       home: this.site.name,
       generation: 1,
-      seq: await this.#nextSeq(),
+      seq: await this.#transaction.nextNumber(),
       created_at: this.nowMs,
       updated_at: null,
       deleted_at: null,
@@ -91,7 +78,7 @@ export class StateTransaction implements Reader {
       unknown_columns: {},
     }
     await this.queries.insertInto(table.name).values(record).execute()
-    this.changes.push({ table: table.name, id: record.id })
+    this.#note(table, record.id)
     return record as unknown as Row<T>
   }
 
@@ -130,7 +117,7 @@ export class StateTransaction implements Reader {
     const move = sign({ table: table.name, id, from: this.site.name, to, generation })
     const handedOver = { home: to, generation, seq: 0, moves: [...current.moves, move] }
     await this.queries.updateTable(table.name).set(handedOver).where('id', '=', id).execute()
-    this.changes.push({ table: table.name, id })
+    this.#note(table, id)
     return { ...current, ...handedOver }
   }
 
@@ -144,10 +131,10 @@ export class StateTransaction implements Reader {
     const current = await this.#current(table, incoming.id)
     if (current && current.generation >= incoming.generation) return true
     if (!(await mayOwn({ table, incoming, current, trust, reader: this }))) return false
-    const taken = { ...incoming, seq: await this.#nextSeq() }
+    const taken = { ...incoming, seq: await this.#transaction.nextNumber() }
     if (current) await this.queries.updateTable(table.name).set(taken).where('id', '=', taken.id).execute()
     else await this.queries.insertInto(table.name).values(taken).execute()
-    this.changes.push({ table: table.name, id: taken.id })
+    this.#note(table, taken.id)
     return true
   }
 
@@ -155,14 +142,14 @@ export class StateTransaction implements Reader {
   async #write<T extends RecordTable>(table: T, id: string, values: object): Promise<Row<T>> {
     const written = await this.queries
       .updateTable(table.name)
-      .set({ ...values, seq: await this.#nextSeq() })
+      .set({ ...values, seq: await this.#transaction.nextNumber() })
       .where('id', '=', id)
       .where('home', '=', this.site.name)
       .where('deleted_at', 'is', null)
       .returningAll()
       .executeTakeFirst()
     if (!written) throw await this.#refusal(table, id)
-    this.changes.push({ table: table.name, id })
+    this.#note(table, id)
     return written as unknown as Row<T>
   }
 
@@ -177,21 +164,9 @@ export class StateTransaction implements Reader {
     return row as AnyRecord | undefined
   }
 
-  /*
-   * The counter lives in the store, so that a rollback takes the numbers back. It is written with the first number and
-   * once more at the end, however many there are. A refused write may leave its number unused: followers mind no gap.
-   */
-  async #nextSeq(): Promise<number> {
-    if (this.#seq) return ++this.#seq.last
-    const row = await this.queries
-      .updateTable(siteState.name)
-      .set({ number: sql`number + 1` })
-      .where('key', '=', 'seq')
-      .returning('number')
-      .executeTakeFirst()
-    assert(row, 'the seq counter is missing: the state was not prepared')
-    const first = Number(row.number)
-    this.#seq = { kept: first, last: first }
-    return first
+  #note(table: RecordTable, id: string): void {
+    const change = { table: table.name, id }
+    this.changes.push(change)
+    this.#transaction.announce([change])
   }
 }

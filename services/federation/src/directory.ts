@@ -80,7 +80,7 @@ export class Directory {
   async learn(hints: readonly SiteHint[]): Promise<void> {
     const news = hints.filter(({ name }) => !this.#known.has(name)).slice(0, SITES_MAX - this.#known.size)
     if (news.length === 0) return
-    await this.#options.store.transaction(async (queries) => {
+    await this.#options.store.transaction(async ({ queries }) => {
       for (const { name, addresses } of news) {
         await queries
           .insertInto(siteHints.name)

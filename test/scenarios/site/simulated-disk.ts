@@ -5,7 +5,7 @@
 
 import { copyFileSync, existsSync, rmSync } from 'node:fs'
 import { type Clock, fraction, type Random, sleep } from '@atoll/kit'
-import { openSqlite, type Queries, type Store } from '@atoll/rome'
+import { openSqlite, type Queries, type Store, type Transaction } from '@atoll/rome'
 import type { Life } from '@atoll/simulator'
 import Sqlite from 'better-sqlite3'
 import type { KyselyPlugin } from 'kysely'
@@ -43,7 +43,7 @@ export class SimulatedDisk {
     this.#opened.push(store)
     let answeredMs = 0
     // News come back in the order of the commits, as from one thread.
-    const commit = async <Result>(work: (queries: Queries) => Promise<Result>): Promise<Result> => {
+    const commit = async <Result>(work: (transaction: Transaction) => Promise<Result>): Promise<Result> => {
       try {
         return await store.transaction(work)
       } finally {
@@ -52,8 +52,12 @@ export class SimulatedDisk {
       }
     }
     return {
+      description: store.description,
       read: store.read.withPlugin(deafAfter(life)) as Queries,
       transaction: (work) => life.hear(commit(work)),
+      session: (work) => work(),
+      headNumber: () => life.hear(store.headNumber()),
+      onForeignCommit: () => () => {},
       ensureTables: (tables) => life.hear(store.ensureTables(tables)),
       // The file belongs to the site, which outlives the process.
       close: () => Promise.resolve(),

@@ -16,6 +16,8 @@ export interface GroupCommitOptions {
   readonly defer: (action: () => void) => void
   /** Bounds the time for which the first of a group waits for the last: the size at which a group is closed. */
   readonly groupMax: number
+  /** Called once in each group, after its transactions and before the commit that makes them durable. */
+  readonly beforeCommit?: () => void
 }
 
 interface Waiting {
@@ -64,7 +66,7 @@ export class GroupCommit {
   }
 
   async #commitGroup(): Promise<void> {
-    const { execute, groupMax } = this.#options
+    const { execute, groupMax, beforeCommit } = this.#options
     const group = this.#waiting.splice(0, groupMax)
     try {
       execute('begin immediate')
@@ -75,6 +77,7 @@ export class GroupCommit {
     const settles: Settle[] = []
     try {
       for (const waiting of group) settles.push(await this.#runOne(waiting))
+      beforeCommit?.()
       execute('commit')
     } catch (error) {
       rollBack(execute)

@@ -27,8 +27,8 @@ async function openIslands(t: TestContext) {
   t.after(() => store.close())
   await store.ensureTables([islands])
   const insert = (id: string, name = id) =>
-    store.transaction((transaction) =>
-      transaction
+    store.transaction(({ queries }) =>
+      queries
         .insertInto('islands')
         .values({ id, name, area: null, tags: ['a', 'b'], isInhabited: true })
         .execute(),
@@ -46,9 +46,9 @@ test('values come back as they went in, JSON and booleans included', async (t) =
 
 test('a reader never sees a transaction under way', async (t) => {
   const { store } = await openIslands(t)
-  await store.transaction(async (transaction) => {
-    await transaction.insertInto('islands').values({ id: '1', name: 'Motu' }).execute()
-    assert.equal((await transaction.selectFrom('islands').selectAll().execute()).length, 1)
+  await store.transaction(async ({ queries }) => {
+    await queries.insertInto('islands').values({ id: '1', name: 'Motu' }).execute()
+    assert.equal((await queries.selectFrom('islands').selectAll().execute()).length, 1)
     assert.equal((await store.read.selectFrom('islands').selectAll().execute()).length, 0)
   })
   assert.equal((await store.read.selectFrom('islands').selectAll().execute()).length, 1)
@@ -58,8 +58,8 @@ test('a failing transaction leaves nothing, and its neighbours in the group alon
   const { store, insert } = await openIslands(t)
   const outcomes = await Promise.allSettled([
     insert('1', 'Motu'),
-    store.transaction(async (transaction) => {
-      await transaction.insertInto('islands').values({ id: '2', name: 'Rongelap' }).execute()
+    store.transaction(async ({ queries }) => {
+      await queries.insertInto('islands').values({ id: '2', name: 'Rongelap' }).execute()
       throw new Error('changed my mind')
     }),
     insert('3', 'Motu'),
@@ -104,6 +104,38 @@ test('a file that is no store is named, and what to do with it', (t) => {
   assert.throws(() => openSqlite({ path }), StoreCorrupt.is)
 })
 
+test('numbers rise in the order of commits, and go on after a restart', async (t) => {
+  const { path, store } = await openIslands(t)
+  const numbers: number[] = []
+  await Promise.allSettled([
+    store.transaction(async ({ nextNumber }) => numbers.push(await nextNumber(), await nextNumber())),
+    store.transaction(async ({ nextNumber }) => {
+      await nextNumber()
+      throw new Error('changed my mind')
+    }),
+    store.transaction(async ({ nextNumber }) => numbers.push(await nextNumber())),
+  ])
+  assert.deepEqual(numbers, [1, 2, 4])
+  assert.equal(await store.headNumber(), 4)
+  await store.close()
+  const reopened = openSqlite({ path })
+  t.after(() => reopened.close())
+  assert.equal(await reopened.transaction(({ nextNumber }) => nextNumber()), 5)
+})
+
+test('a file of the first version goes on with the number it had', async (t) => {
+  const path = temporaryPath(t)
+  const old = new Sqlite(path)
+  old.exec(
+    `create table site_state (key text primary key, number integer); insert into site_state values ('seq', 41)`,
+  )
+  old.pragma('user_version = 1')
+  old.close()
+  const store = openSqlite({ path })
+  t.after(() => store.close())
+  assert.equal(await store.transaction(({ nextNumber }) => nextNumber()), 42)
+})
+
 test('a store of a newer Atoll is left alone', (t) => {
   const path = temporaryPath(t)
   const newer = new Sqlite(path)
@@ -119,9 +151,9 @@ test('a missing directory is named', (t) => {
 
 test('values stay out of the plan of a query, and count as they did', async (t) => {
   const { store } = await openIslands(t)
-  await store.transaction(async (transaction) => {
+  await store.transaction(async ({ queries }) => {
     const rows = [1, 2, 3, 4].map((area) => ({ id: `${area}`, name: `Motu ${area}`, area }))
-    await transaction.insertInto('islands').values(rows).execute()
+    await queries.insertInto('islands').values(rows).execute()
   })
   const query = store.read
     .selectFrom('islands')

@@ -5,14 +5,15 @@ import { Kysely } from 'kysely'
 import { StoreNewer, StoreUnavailable } from '../../errors.ts'
 import { type ExistingSchema, missingDefinitions } from '../../schema/data-definition.ts'
 import type { Table } from '../../schema/define-table.ts'
-import type { AnyTables, Queries, Store } from '../../store.ts'
+import type { AnyTables, Queries, Store, Transaction } from '../../store.ts'
+import { CommitNumbers, createNumbers } from './commit-numbers.ts'
 import { GroupCommit } from './group-commit.ts'
 import { sqliteDialect } from './sqlite-dialect.ts'
 import { translateSqliteError } from './sqlite-errors.ts'
 import { Statements } from './statements.ts'
 
 /** Rises when an older Atoll could misread what a newer one wrote; additive changes do not raise it. */
-const SCHEMA_VERSION = 1
+const SCHEMA_VERSION = 2
 
 export interface SqliteOptions {
   /** Where the file is, or will be made. Its directory must exist. */
@@ -37,8 +38,10 @@ export function openSqlite(options: SqliteOptions): Store {
 }
 
 class SqliteStore implements Store {
+  readonly description: string
   readonly read: Queries
   readonly #path: string
+  readonly #numbers: CommitNumbers
   readonly #writer: Sqlite.Database
   readonly #reader: Sqlite.Database
   readonly #write: Queries
@@ -50,17 +53,42 @@ class SqliteStore implements Store {
     reader: Sqlite.Database,
     options: { defer: (action: () => void) => void; groupMax: number },
   ) {
+    this.description = `SQLite at ${path}`
     this.#path = path
     this.#writer = writer
     this.#reader = reader
+    this.#numbers = new CommitNumbers({ writer, reader })
     this.read = new Kysely<AnyTables>({ dialect: sqliteDialect(new Statements(reader), path) })
     const statements = new Statements(writer)
     this.#write = new Kysely<AnyTables>({ dialect: sqliteDialect(statements, path) })
-    this.#group = new GroupCommit({ ...options, execute: (sql) => this.#execute(statements, sql) })
+    this.#group = new GroupCommit({
+      ...options,
+      execute: (sql) => this.#execute(statements, sql),
+      beforeCommit: () => this.#numbers.keep(),
+    })
   }
 
-  transaction<Result>(work: (transaction: Queries) => Promise<Result>): Promise<Result> {
-    return this.#group.run(() => work(this.#write))
+  transaction<Result>(work: (transaction: Transaction) => Promise<Result>): Promise<Result> {
+    const transaction: Transaction = {
+      queries: this.#write,
+      nextNumber: async () => this.#numbers.next(),
+      // The file has one peer, which knows what it does.
+      announce: () => {},
+    }
+    return this.#group.run(() => work(transaction))
+  }
+
+  // What the reader sees costs no question.
+  session<Result>(work: () => Promise<Result>): Promise<Result> {
+    return work()
+  }
+
+  async headNumber(): Promise<number> {
+    return this.#numbers.head()
+  }
+
+  onForeignCommit(): () => void {
+    return () => {}
   }
 
   async ensureTables(tables: readonly Table[]): Promise<void> {
@@ -105,7 +133,11 @@ function prepareWriter(writer: Sqlite.Database, path: string): void {
   writer.pragma('wal_autocheckpoint = 8000')
   const version = Number(writer.pragma('user_version', { simple: true }))
   if (version > SCHEMA_VERSION) throw StoreNewer({ path, version, known: SCHEMA_VERSION })
-  if (version < SCHEMA_VERSION) writer.pragma(`user_version = ${SCHEMA_VERSION}`)
+  if (version === SCHEMA_VERSION) return
+  writer.transaction(() => {
+    createNumbers(writer)
+    writer.pragma(`user_version = ${SCHEMA_VERSION}`)
+  })()
 }
 
 function existingSchema(database: Sqlite.Database): ExistingSchema {
