@@ -22,6 +22,7 @@ import {
   uploadImage,
   waitUntil,
 } from '@atoll/sdk'
+import type { ClosedLoopRequest } from './support/closed-loop.ts'
 import { drive, percentile } from './support/drive.ts'
 import { cpuSeconds, machineLine, residentMib } from './support/machine.ts'
 
@@ -126,7 +127,7 @@ async function measureIdle(): Promise<void> {
 interface Target {
   readonly urls: readonly string[]
   readonly headers: Readonly<Record<string, string>>
-  readonly bodies: readonly string[]
+  readonly requests: readonly ClosedLoopRequest[]
   readonly connections: readonly Connection[]
 }
 
@@ -149,13 +150,18 @@ async function prepare(cloud: LocalCloud, networkCount: number): Promise<Target>
   await Promise.all(connections.map((connection) => knows(connection, networkIds.at(-1) ?? '')))
   return {
     connections,
-    urls: connections.map((connection) => `${connection.endpoint('compute')}/servers`),
+    urls: connections.map((connection) => connection.endpoint('compute')),
     headers: {
       'x-auth-token': first.token,
       'content-type': 'application/json',
       'openstack-api-version': `compute ${COMPUTE_MICROVERSION}`,
     },
-    bodies: networkIds.map((uuid) => JSON.stringify({ server: { ...server, networks: [{ uuid }] } })),
+    requests: networkIds.map((uuid) => ({
+      method: 'POST',
+      path: '/servers',
+      body: JSON.stringify({ server: { ...server, networks: [{ uuid }] } }),
+      statusExpected: 202,
+    })),
   }
 }
 
@@ -171,13 +177,13 @@ async function knows(connection: Connection, networkId: string): Promise<void> {
 
 async function measureLoad(
   cloud: LocalCloud,
-  { connections, clients, servers, ...request }: Target & { clients: number; servers: number },
+  { connections, clients, servers, ...load }: Target & { clients: number; servers: number },
 ): Promise<void> {
   const pids = cloud.peers.flatMap(({ pid }) => pid ?? [])
   const cpu = () => pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0)
   const cpuBefore = cpu()
   const startedMs = performance.now()
-  const result = await drive({ ...request, clients, requests: servers, statusExpected: 202 })
+  const result = await drive({ ...load, clients, count: servers })
   const cpuMs = ((cpu() - cpuBefore) * 1000) / servers
   const rss = Math.round(Math.max(...pids.map(residentMib)))
   await Promise.all(connections.map(noneIsBuilding))

@@ -6,16 +6,25 @@
 
 import { Agent, request } from 'node:http'
 
+export interface ClosedLoopRequest {
+  readonly method: 'GET' | 'POST'
+  /** After the client's address. */
+  readonly path: string
+  readonly body?: string
+  /** Any other is a failure. */
+  readonly statusExpected: number
+}
+
 export interface ClosedLoopTask {
+  /** Addresses of the API that the clients are spread over. */
   readonly urls: readonly string[]
   readonly headers: Readonly<Record<string, string>>
   /** Sent as they are, in turn. */
-  readonly bodies: readonly string[]
-  /** In all; clients take the next one each. */
-  readonly requests: number
+  readonly requests: readonly ClosedLoopRequest[]
+  /** How many are sent in all; clients take the next one each. */
+  readonly count: number
   readonly clients: number
-  /** Any other is a failure. */
-  readonly statusExpected: number
+  readonly timeoutMs?: number
 }
 
 export interface ClosedLoopResult {
@@ -33,11 +42,12 @@ async function run(task: ClosedLoopTask): Promise<ClosedLoopResult> {
   let [sent, failed] = [0, 0]
   let firstFailure: string | null = null
   const client = async (url: string) => {
-    while (sent < task.requests) {
-      const body = task.bodies[sent % task.bodies.length] ?? ''
+    while (sent < task.count) {
+      const next = task.requests[sent % task.requests.length]
+      if (next === undefined) return
       sent++
       const startedMs = performance.now()
-      const failure = await send({ agent, url, body }, task)
+      const failure = await send({ agent, url, next }, task)
       if (failure === null) latenciesMs.push(performance.now() - startedMs)
       else {
         failed++
@@ -56,14 +66,15 @@ async function run(task: ClosedLoopTask): Promise<ClosedLoopResult> {
 
 /** Null when it succeeded, else what went wrong. */
 function send(
-  { agent, url, body }: { agent: Agent; url: string; body: string },
-  { headers, statusExpected }: ClosedLoopTask,
+  { agent, url, next }: { agent: Agent; url: string; next: ClosedLoopRequest },
+  { headers, timeoutMs = 30_000 }: ClosedLoopTask,
 ) {
+  const { method, path, body, statusExpected } = next
   return new Promise<string | null>((resolve) => {
-    const length = String(Buffer.byteLength(body))
+    const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
     const outgoing = request(
-      url,
-      { method: 'POST', agent, headers: { ...headers, 'content-length': length }, timeout: 30_000 },
+      `${url}${path}`,
+      { method, agent, headers: { ...headers, ...length }, timeout: timeoutMs },
       (incoming) => {
         let text = ''
         incoming.setEncoding('utf8')
@@ -77,7 +88,7 @@ function send(
         incoming.on('error', ({ message }) => resolve(message))
       },
     )
-    outgoing.on('timeout', () => outgoing.destroy(new Error('no answer within 30 s')))
+    outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${timeoutMs} ms`)))
     outgoing.on('error', ({ message }) => resolve(message))
     outgoing.end(body)
   })
