@@ -99,7 +99,10 @@ export interface News {
   readonly position: Position
   /** The latest number that a commit was given; 0 before the first. */
   readonly number: number
-  /** The commits since `after`, in order; null when the store has forgotten some of them: forget what you know. */
+  /**
+   * The commits since `after`, in order; none when `after` is null. Null when the store has forgotten some of them, or
+   * never had as many: forget what you know.
+   */
   readonly entries: readonly LogEntry[] | null
 }
 
@@ -126,10 +129,17 @@ export interface Sight extends News {
   readonly ranges: readonly RangeResult[]
 }
 
+/*
+ * A commit whose answer was lost is asked again with the same id, while the first asking may still be on its way. That is
+ * safe because refusals are final: what touched its reads, or moved the log on, since `after` will always have done so.
+ */
 export type CommitOutcome =
-  /** `entries` ends with this commit itself. Durable, as far as the store can promise. */
+  /** `entries` holds this commit itself, at its end unless it was asked again. Durable, as far as the store can promise. */
   | ({ readonly kind: 'committed'; readonly at: Position; readonly firstNumber: number } & News)
-  /** Another commit since `after` touched what was read. Nothing was written. */
+  /**
+   * Another commit since `after` touched what was read, or may have: the store has forgotten it, and `entries` is null.
+   * Nothing was written by this asking.
+   */
   | ({ readonly kind: 'conflict' } & News)
   /** Others have committed since, and this store leaves it to the caller to look for conflicts. Nothing was written. */
   | ({ readonly kind: 'moved' } & News)
@@ -137,7 +147,9 @@ export type CommitOutcome =
 /** How much one commit may be; a group of transactions is closed before it is reached. */
 export interface CommitLimits {
   readonly writesMax: number
+  /** Keys and ranges together. */
   readonly readsMax: number
+  /** Of the keys and values of `writes`. */
   readonly bytesMax: number
 }
 
