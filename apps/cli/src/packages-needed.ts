@@ -1,6 +1,12 @@
 /** The Debian packages behind everything that touches the machine: guests, their networks, the lab, the clients. */
 
-import { guestImagePackages, labPackages } from '@atoll/lab'
+import {
+  etcdPackages,
+  guestImagePackages,
+  labPackages,
+  mariadbPackages,
+  postgresqlPackages,
+} from '@atoll/lab'
 
 /** What a host needs to run guests. */
 export const hostPackages: readonly string[] = [
@@ -16,9 +22,12 @@ const unique = (names: readonly string[]): readonly string[] => [...new Set(name
 
 export const demoPackages = unique([...hostPackages, ...labPackages, ...guestImagePackages])
 
-/** The tests also run the clients that users run, and look at the network with ping and tcpdump's peers. */
+/** The tests also run the clients that users run, look at the network with ping and tcpdump's peers, and try each store. */
 export const testPackages = unique([
   ...demoPackages,
+  ...postgresqlPackages,
+  ...mariadbPackages,
+  ...etcdPackages,
   'busybox-static',
   'iputils-ping',
   'python3-openstackclient',

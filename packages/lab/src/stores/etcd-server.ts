@@ -1,0 +1,104 @@
+/** An etcd cluster for tests and benchmarks: one member, or several. */
+
+import { join } from 'node:path'
+import { requireTools } from '../run-program.ts'
+import { freePort, prepareDirectory, type StoreServer, startServerProcess } from './store-server.ts'
+
+export const etcdPackages: readonly string[] = ['etcd-server', 'util-linux']
+
+export interface EtcdOptions {
+  readonly directory: string
+  /** One member for each. Default: one on 127.0.0.1. */
+  readonly addresses?: readonly string[]
+  /** By name, beside the defaults: `{ 'quota-backend-bytes': '8388608' }`. */
+  readonly settings?: Readonly<Record<string, string>>
+}
+
+export interface EtcdCluster {
+  readonly members: readonly StoreServer[]
+  /** Names all members; a store uses the first that answers. */
+  readonly url: string
+  /** Starts a member that has ended, from its own directory. */
+  restart(index: number): Promise<StoreServer>
+  stop(): Promise<void>
+}
+
+interface MemberPlan {
+  readonly name: string
+  readonly directory: string
+  readonly address: string
+  readonly clientPort: number
+  readonly peerPort: number
+}
+
+/** Starts the members side by side and waits until they have a leader. @throws ToolsMissing, ProgramFailed */
+export async function startEtcd(options: EtcdOptions): Promise<EtcdCluster> {
+  await requireTools([{ program: 'etcd', debianPackage: 'etcd-server' }])
+  const { directory, addresses = ['127.0.0.1'], settings = {} } = options
+  const plans: MemberPlan[] = []
+  for (const [index, address] of addresses.entries()) plans.push(await planMember(directory, index, address))
+  const initial = plans
+    .map(({ name, address, peerPort }) => `${name}=http://${address}:${peerPort}`)
+    .join(',')
+  const start = (plan: MemberPlan) => startMember(plan, { ...settings, 'initial-cluster': initial })
+  const started = await Promise.allSettled(plans.map(start))
+  const members = started.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+  const stop = async () => {
+    await Promise.all(members.map((member) => member.stop()))
+  }
+  const failed = started.find((outcome) => outcome.status === 'rejected')
+  if (failed) {
+    await stop()
+    throw failed.reason
+  }
+  return {
+    members,
+    url: `etcd://${plans.map(({ address, clientPort }) => `${address}:${clientPort}`).join(',')}/atoll`,
+    restart: async (index) => {
+      const member = await start(plans[index] as MemberPlan)
+      members[index] = member
+      return member
+    },
+    stop,
+  }
+}
+
+async function planMember(directory: string, index: number, address: string): Promise<MemberPlan> {
+  const [clientPort, peerPort] = [await freePort(address), await freePort(address)]
+  return {
+    name: `member-${index}`,
+    directory: join(directory, `member-${index}`),
+    address,
+    clientPort,
+    peerPort,
+  }
+}
+
+async function startMember(
+  plan: MemberPlan,
+  settings: Readonly<Record<string, string>>,
+): Promise<StoreServer> {
+  const { name, directory, address, clientPort, peerPort } = plan
+  const [clientUrl, peerUrl] = [`http://${address}:${clientPort}`, `http://${address}:${peerPort}`]
+  const all = {
+    name,
+    'data-dir': join(directory, 'data'),
+    'listen-client-urls': clientUrl,
+    'advertise-client-urls': clientUrl,
+    'listen-peer-urls': peerUrl,
+    'initial-advertise-peer-urls': peerUrl,
+    ...settings,
+  }
+  await prepareDirectory(directory)
+  const running = await startServerProcess({
+    name: 'etcd',
+    program: 'etcd',
+    args: Object.entries(all).flatMap(([option, value]) => [`--${option}`, value]),
+    directory,
+    isReady: async () => {
+      const reply = await fetch(`${clientUrl}/health`, { signal: AbortSignal.timeout(2000) })
+      return (await reply.text()).includes('"true"')
+    },
+  })
+  return { ...running, port: clientPort, url: `etcd://${address}:${clientPort}/atoll` }
+}

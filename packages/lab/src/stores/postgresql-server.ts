@@ -1,0 +1,82 @@
+/** A PostgreSQL server for tests and benchmarks. */
+
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { ToolsMissing } from '../errors.ts'
+import { runProgram, runToEnd } from '../run-program.ts'
+import {
+  freePort,
+  prepareDirectory,
+  type StoreServer,
+  type StoreServerOptions,
+  startServerProcess,
+} from './store-server.ts'
+
+export const postgresqlPackages: readonly string[] = ['postgresql', 'util-linux']
+
+const LIBRARY = '/usr/lib/postgresql'
+const USER = 'postgres'
+const DATABASE = 'atoll'
+
+export interface PostgresqlServerOptions extends StoreServerOptions {
+  /** By name, over the defaults: `{ synchronous_commit: 'off' }`. */
+  readonly settings?: Readonly<Record<string, string>>
+}
+
+/** Starts it and waits until it answers. @throws ToolsMissing, ProgramFailed */
+export async function startPostgresql(options: PostgresqlServerOptions): Promise<StoreServer> {
+  const { directory, address = '127.0.0.1' } = options
+  const port = options.port ?? (await freePort(address))
+  const programs = newestVersion()
+  const data = join(directory, 'data')
+  await prepareDirectory(directory, USER)
+  if (!existsSync(join(data, 'PG_VERSION'))) await initialize(programs, data)
+  const settings = {
+    listen_addresses: address,
+    port: String(port),
+    unix_socket_directories: '',
+    ...options.settings,
+  }
+  const running = await startServerProcess({
+    name: 'postgresql',
+    program: join(programs, 'postgres'),
+    args: ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
+    directory,
+    user: USER,
+    // Fast shutdown: clients are cut off, what they committed is written.
+    stopSignal: 'SIGINT',
+    isReady: () => ensureDatabase(programs, address, port),
+  })
+  return { ...running, port, url: `postgresql://${USER}@${address}:${port}/${DATABASE}` }
+}
+
+async function initialize(programs: string, data: string): Promise<void> {
+  const args = ['-D', data, '-U', USER, '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync']
+  await runProgram('setpriv', [
+    `--reuid=${USER}`,
+    `--regid=${USER}`,
+    '--init-groups',
+    join(programs, 'initdb'),
+    ...args,
+  ])
+  const access = 'host all all 0.0.0.0/0 trust\n'
+  await runProgram('sh', ['-c', 'cat >> "$1"', 'sh', join(data, 'pg_hba.conf')], { stdin: access })
+}
+
+async function ensureDatabase(programs: string, address: string, port: number): Promise<boolean> {
+  const at = ['-h', address, '-p', String(port), '-U', USER]
+  const { stdout, exitCode } = await runToEnd(join(programs, 'psql'), [...at, '-AtlqF,', 'postgres'])
+  if (exitCode !== 0) return false
+  if (stdout.split('\n').some((line) => line.startsWith(`${DATABASE},`))) return true
+  return (await runToEnd(join(programs, 'createdb'), [...at, DATABASE])).exitCode === 0
+}
+
+function newestVersion(): string {
+  const versions = existsSync(LIBRARY) ? readdirSync(LIBRARY).map(Number) : []
+  const newest = versions
+    .filter((version) => existsSync(join(LIBRARY, String(version), 'bin/initdb')))
+    .sort((a, b) => b - a)[0]
+  if (newest === undefined)
+    throw ToolsMissing({ tools: [{ program: 'initdb', debianPackage: 'postgresql' }] })
+  return join(LIBRARY, String(newest), 'bin')
+}
