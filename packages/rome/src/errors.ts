@@ -30,7 +30,8 @@ export const StoreFull = defineError({
   code: 'rome.store.full',
   status: 503,
   fault: 'serviceUnavailable',
-  message: () => 'The disk of the store is full. Free some space; nothing of the request was written.',
+  message: ({ reason }: { reason?: string }) =>
+    `${reason ?? 'The disk of the store is full. Free some space'}; nothing of the request was written.`,
 })
 
 export const StoreInUse = defineError({
@@ -45,8 +46,29 @@ export const StoreUnavailable = defineError({
   code: 'rome.store.unavailable',
   status: 503,
   fault: 'serviceUnavailable',
-  message: ({ path }: { path: string }) =>
-    `The store ${path} cannot be read or written. Check that its directory exists and belongs to the user of the peer.`,
+  message: ({ path, reason }: { path: string; reason?: string }) =>
+    `The store ${path} cannot be read or written${
+      reason === undefined
+        ? '. Check that its directory exists and belongs to the user of the peer.'
+        : `: ${reason}`
+    }`,
+})
+
+/** What an operator must change at a server before it can keep what it acknowledges. */
+export const StoreMisconfigured = defineError({
+  code: 'rome.store.misconfigured',
+  status: 503,
+  fault: 'serviceUnavailable',
+  message: ({ path, advice }: { path: string; advice: string }) =>
+    `The store ${path} would lose what it has acknowledged, or cannot be used: ${advice}`,
+})
+
+/** The URL of a store is none, or asks for what there is not. */
+export const StoreUrlInvalid = defineError({
+  code: 'rome.store.url_invalid',
+  status: 400,
+  fault: 'badRequest',
+  message: ({ reason }: { reason: string }) => `The URL of the store cannot be used: ${reason}`,
 })
 
 /** Another transaction changed what this one has read. Callers of `Store.transaction` see it only when it goes on happening. */
