@@ -28,12 +28,11 @@ export async function settingsPage(projectHome: string): Promise<string> {
   if (!existsSync(path)) return page('Settings', INTRODUCTION)
   const { SettingsSchema } = (await import(pathToFileURL(path).href)) as { SettingsSchema: Schema }
   const comments = commentsIn(readFileSync(path, 'utf8'))
-  const sections = Object.entries(SettingsSchema.properties ?? {}).map(([group, { properties = {} }]) => {
-    const rows = Object.entries(properties).map(([name, schema]) => [
-      code(`${group}.${name}`),
-      valuesOf(schema),
-      comments.get(`${group}.${name}`) ?? '',
-    ])
+  const row = (path: string, schema: Schema) => [code(path), valuesOf(schema), comments.get(path) ?? '']
+  const sections = Object.entries(SettingsSchema.properties ?? {}).map(([group, schema]) => {
+    const rows = schema.properties
+      ? Object.entries(schema.properties).map(([name, each]) => row(`${group}.${name}`, each))
+      : [row(group, schema)]
     return `## ${group}\n\n${table(['setting', 'value', 'meaning'], rows)}`
   })
   return page('Settings', INTRODUCTION, ...sections)

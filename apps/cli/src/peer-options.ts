@@ -5,6 +5,7 @@ import { type Command, Option } from 'commander'
 import { type HostPort, parseHostPort, parseWholeNumber } from './parse-values.ts'
 
 export interface PeerFlags {
+  readonly store?: string
   readonly api?: HostPort
   readonly publicUrl?: string
   readonly peer?: HostPort
@@ -20,6 +21,12 @@ export interface PeerFlags {
 
 export function addPeerOptions(command: Command): Command {
   return command
+    .addOption(
+      new Option(
+        '--store <url>',
+        'where the state is kept, such as redis://192.0.2.7:6379 (default: a SQLite file in the data directory)',
+      ).env('ATOLL_STORE'),
+    )
     .option('--api <host:port>', 'where the OpenStack APIs listen (default: 127.0.0.1:8774)', parseHostPort)
     .option('--public-url <url>', 'how clients reach the APIs, when a proxy stands before them')
     .option('--peer <host:port>', 'where other sites connect (default: 127.0.0.1:8775)', parseHostPort)
@@ -50,6 +57,8 @@ export function settingsWith(settings: Settings, flags: PeerFlags): Settings {
   const given = <K extends string, V>(key: K, value: V | undefined) =>
     (value === undefined ? {} : { [key]: value }) as { [key in K]?: V }
   return {
+    ...(settings.store === undefined ? {} : { store: settings.store }),
+    ...given('store', flags.store),
     api: { ...settings.api, ...flags.api, ...given('publicUrl', flags.publicUrl) },
     peer: { ...settings.peer, ...flags.peer, ...given('advertise', flags.advertise) },
     host: {

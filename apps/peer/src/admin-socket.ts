@@ -26,6 +26,8 @@ export interface PeerStatus {
   readonly uptimeMs: number
   readonly apiUrl: string
   readonly hypervisor: string
+  /** Which store, and where; without a password. */
+  readonly store: string
   readonly sites: readonly SiteStatus[]
 }
 

@@ -145,7 +145,7 @@ export async function composePeer(options: ComposeOptions): Promise<Peer> {
       consoleOutput: (server, lines) => hosts.agent.consoleOutput(server, lines),
     }),
   ]
-  const gate = gateOf(options, federation, tokens)
+  const gate = gateOf(options, { state, federation, tokens })
   return {
     site: state.site,
     state,
@@ -170,11 +170,15 @@ export async function composePeer(options: ComposeOptions): Promise<Peer> {
   }
 }
 
-function gateOf({ world, publicUrl }: ComposeOptions, federation: Federation, tokens: Tokens): Gate {
+function gateOf(
+  { world, publicUrl }: ComposeOptions,
+  { state, federation, tokens }: { state: State; federation: Federation; tokens: Tokens },
+): Gate {
   const { random, log } = world
   return {
     verifyToken: (text) => tokens.verify(text),
     router: federation.router,
+    session: (work) => state.session(work),
     random,
     log,
     describeFreshness: () => federation.describeFreshness(),

@@ -3,11 +3,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
+import { inspect } from 'node:util'
 import { silentLogger } from '@atoll/kit'
+import { StoreKindUnknown, StoreUrlInvalid } from '@atoll/rome'
 import { DataInUse, DataUnusable, lockData } from './data-lock.ts'
 import { foundSite, JoinAddressInvalid, joinCloud, readAdminPassword, SiteExists } from './found-site.ts'
 import { runPeer } from './run-peer.ts'
-import { readSettings, type Settings, SettingsInvalid } from './settings.ts'
+import { readSettings, type Settings, SettingsInvalid, storeUrlOf, writeSettings } from './settings.ts'
 import { readSiteFile, SiteCorrupt, SiteMissing } from './site-file.ts'
 
 const settings: Settings = { api: {}, peer: {}, host: { hypervisor: 'none' }, log: {} }
@@ -64,6 +66,30 @@ test('settings that cannot be used are named with their file', async (t) => {
   for (const text of ['api: {port: banana}', 'colour: blue', 'api: [', 'api: {port: 70000}']) {
     writeFileSync(join(dataDirectory, 'settings.yaml'), text)
     assert.throws(() => readSettings(dataDirectory), SettingsInvalid.is)
+  }
+})
+
+test('a store that cannot be is refused before the settings are written', async (t) => {
+  const dataDirectory = await founded(t)
+  const withStore = (store: string) => () => writeSettings(dataDirectory, { ...settings, store })
+  assert.throws(withStore('redis'), StoreUrlInvalid.is)
+  assert.throws(withStore('papyrus://192.0.2.7'), StoreKindUnknown.is)
+  assert.equal(storeUrlOf('/a #1', readSettings(dataDirectory)), 'sqlite:/a%20%231/state.sqlite')
+})
+
+test('no complaint about the settings shows the password of the store', async (t) => {
+  const dataDirectory = await founded(t)
+  const broken = [
+    'store: redis://:hunter2@h\napi: [',
+    'store: [redis://:hunter2@h',
+    'store: {redis://:hunter2@h: 1}',
+  ]
+  for (const text of broken) {
+    writeFileSync(join(dataDirectory, 'settings.yaml'), text)
+    assert.throws(
+      () => readSettings(dataDirectory),
+      (error) => SettingsInvalid.is(error) && !inspect(error).includes('hunter2'),
+    )
   }
 })
 

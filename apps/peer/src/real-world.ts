@@ -1,4 +1,4 @@
-/** The world of production: the machine's clock, kernel randomness, SQLite, mutual TLS, files, QEMU and the kernel's network. */
+/** The world of production: the machine's clock, kernel randomness, its store, mutual TLS, files, QEMU and the kernel's network. */
 
 import { mkdirSync } from 'node:fs'
 import { hostname } from 'node:os'
@@ -11,8 +11,8 @@ import { createPasswords } from '@atoll/identity'
 import { diskFiles, ImageStore } from '@atoll/images'
 import { type Logger, systemClock, systemRandom } from '@atoll/kit'
 import { Http2Transport, type KeyStore } from '@atoll/overlay'
-import { openSqlite } from '@atoll/rome'
-import type { Settings } from './settings.ts'
+import { openStore } from '@atoll/rome'
+import { type Settings, storeUrlOf } from './settings.ts'
 import type { World, WorldHost } from './world.ts'
 
 export interface RealWorldOptions {
@@ -35,7 +35,7 @@ export async function openRealWorld(options: RealWorldOptions): Promise<World> {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
   return {
     ...base,
-    store: openSqlite({ path: join(dataDirectory, 'state.sqlite') }),
+    store: await openStore(storeUrlOf(dataDirectory, options.settings), base),
     keys: () => keys.keys,
     transport: new Http2Transport({ ...base, credentials: keys, resolve }),
     images: await ImageStore.open({

@@ -4,6 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { validateBody } from '@atoll/http'
 import { defineError } from '@atoll/kit'
+import { isSharedStore } from '@atoll/rome'
 import { type Static, Type } from 'typebox'
 import { parse, stringify } from 'yaml'
 
@@ -12,6 +13,11 @@ const Host = Type.String({ minLength: 1, maxLength: 255 })
 
 export const SettingsSchema = Type.Object(
   {
+    /**
+     * Where the state of the site is: `redis://`, `etcd://`, `postgresql://` … with its servers; what a store promises when one
+     * of its nodes dies is in the guide on stores. A site with several peers needs one that they share. Default: a SQLite file in the data directory.
+     */
+    store: Type.Optional(Type.String({ minLength: 1, maxLength: 2048 })),
     api: Type.Object(
       {
         /** Address that the OpenStack APIs listen on. Loopback unless told, since the API is plain HTTP. */
@@ -92,17 +98,30 @@ export function readSettings(dataDirectory: string): Settings {
   try {
     return validateBody(SettingsSchema, parse(text) ?? {})
   } catch (error) {
-    throw SettingsInvalid({ path, reason: (error as Error).message }, { cause: error })
+    throw SettingsInvalid({ path, reason: reasonOf(error) })
   }
 }
 
-/** Writes settings for the next start. @throws SettingsInvalid before anything is written */
+/** The address of the site's store. */
+export function storeUrlOf(dataDirectory: string, { store }: Settings): string {
+  const path = join(dataDirectory, 'state.sqlite').split('/').map(encodeURIComponent).join('/')
+  return store ?? `sqlite:${path}`
+}
+
+/** Writes settings for the next start. @throws SettingsInvalid, StoreUrlInvalid, StoreKindUnknown before anything is written */
 export function writeSettings(dataDirectory: string, settings: Settings): void {
   const path = settingsPath(dataDirectory)
   try {
     validateBody(SettingsSchema, structuredClone(settings))
   } catch (error) {
-    throw SettingsInvalid({ path, reason: (error as Error).message }, { cause: error })
+    throw SettingsInvalid({ path, reason: reasonOf(error) })
   }
+  if (settings.store !== undefined) isSharedStore(settings.store)
   writeFileSync(path, stringify(settings), { mode: 0o600 })
+}
+
+/** What is wrong, without what stands beside it: the lines after the first and the cause may show the store's password. */
+function reasonOf(error: unknown): string {
+  const [first = ''] = (error as Error).message.split('\n', 1)
+  return first.replaceAll(/:\/\/[^\s@]*@/g, '://***@')
 }

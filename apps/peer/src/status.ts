@@ -44,6 +44,7 @@ export async function statusOf(options: StatusOptions): Promise<PeerStatus> {
     uptimeMs: Math.round(world.clock.monotonicMs() - startedMs),
     apiUrl,
     hypervisor: world.hosts[0]?.hypervisor.kind ?? 'none',
+    store: world.store.description,
     sites: sites.sort((left, right) => (left.name < right.name ? -1 : 1)),
   }
 }

@@ -38,6 +38,11 @@ export interface Gate {
   readonly log: Logger
   /** The peer at the other end of a request's connection; undefined for a client. */
   readonly peerOf?: (request: FastifyRequest) => { readonly site: string } | undefined
+  /**
+   * Runs the work of one request: its reads may share one question to the store about how fresh it is. Not used for
+   * bodies that stream, which may take hours.
+   */
+  readonly session?: <Result>(work: () => Promise<Result>) => Promise<Result>
   /** How old the answers to reads may be, site by site; sent as `Atoll-Freshness`. */
   readonly describeFreshness?: () => string
   /** Public address of this peer, when it stands behind another name than the `Host` header says. */
@@ -120,9 +125,15 @@ interface Handling {
 }
 
 async function handle(handling: Handling): Promise<FastifyReply> {
-  const { request, reply, endpoints, passing } = handling
+  const { gate, endpoints, passing } = handling
   const endpoint = endpoints.find((candidate) => isInVersion(candidate, passing.microversion))
   if (!endpoint) throw NotFound({})
+  const pass = () => passWith(handling, endpoint)
+  return gate.session && endpoint.body !== 'stream' ? gate.session(pass) : pass()
+}
+
+async function passWith(handling: Handling, endpoint: Endpoint): Promise<FastifyReply> {
+  const { request, reply } = handling
   reply.status(endpoint.status ?? 200)
   const context = contextOf(handling)
   if (endpoint.rule !== null) context.authorize(endpoint.rule)

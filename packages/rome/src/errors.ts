@@ -63,7 +63,7 @@ export const StoreMisconfigured = defineError({
     `The store ${path} would lose what it has acknowledged, or cannot be used: ${advice}`,
 })
 
-/** The URL of a store is none, or asks for what there is not. */
+/** The URL of a store is none, or asks for what there is not. It is never shown: it may hold a password. */
 export const StoreUrlInvalid = defineError({
   code: 'rome.store.url_invalid',
   status: 400,
@@ -86,4 +86,12 @@ export const OutcomeUnknown = defineError({
   fault: 'serviceUnavailable',
   message: ({ store }: { store: string }) =>
     `The connection to the store ${store} was lost during a commit: the request may have been carried out. Look before you repeat it.`,
+})
+
+export const StoreKindUnknown = defineError({
+  code: 'rome.store.kind_unknown',
+  status: 400,
+  fault: 'badRequest',
+  message: ({ scheme, known }: { scheme: string; known: readonly string[] }) =>
+    `There is no kind of store named ${scheme}. There are: ${known.join(', ')}.`,
 })

@@ -259,9 +259,13 @@ export class Federation {
   }
 
   async #keepShares(): Promise<void> {
-    for (const { resource, wanted } of await this.#options.wantedShares()) {
-      if (!(await this.#borrower.holds(resource))) await this.#borrower.borrow(resource, wanted)
-    }
+    const { state, wantedShares } = this.#options
+    const lacking = await state.session(async () => {
+      const wanted = await wantedShares()
+      const isHeld = await Promise.all(wanted.map(({ resource }) => this.#borrower.holds(resource)))
+      return wanted.filter((_, index) => !isHeld[index])
+    })
+    for (const { resource, wanted } of lacking) await this.#borrower.borrow(resource, wanted)
   }
 }
 

@@ -18,10 +18,10 @@ export function statusCommand(): Command {
 }
 
 function describe(status: PeerStatus): string {
-  const { cloud, site, version, uptimeMs, hypervisor, sites } = status
+  const { cloud, site, version, uptimeMs, hypervisor, store, sites } = status
   const headline = `Cloud ${cloud}, seen from ${site} (Atoll ${version}, up ${formatDuration(uptimeMs)}, hypervisor ${hypervisor})`
   const columns = ['Site', 'Reachable', 'Age', 'RTT', 'Hosts', 'Servers', 'API']
-  return `${headline}\n${formatTable(
+  return `${headline}\nStore: ${store}\n${formatTable(
     columns,
     sites.map((each) => row(each, each.name === site)),
   )}\n`

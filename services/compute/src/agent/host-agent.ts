@@ -90,7 +90,8 @@ export class HostAgent implements Service {
 
   async #lookAtAll(): Promise<void> {
     const { state, clock, log } = this.#options
-    const { ids, strays } = await findWork({ state, hosts: this.#hosts, clock, log })
+    const found = () => findWork({ state, hosts: this.#hosts, clock, log })
+    const { ids, strays } = await state.session(found)
     for (const id of ids) this.#queue.add(id)
     for (const { host, guest } of strays) await this.#endFormerLife(host, guest)
   }

@@ -94,7 +94,7 @@ class Agent implements Service {
 
   async #pass(signal: AbortSignal): Promise<void> {
     try {
-      await this.#readRecords()
+      await this.#options.state.session(() => this.#readRecords())
       await this.#tellUrgent(signal)
       await this.#report()
       await this.#tellLater(signal)

@@ -1,0 +1,45 @@
+/**
+ * Opens the store that an address names. A driver is loaded only when it is asked for: a peer on SQLite carries none of
+ * the others. A new kind of store is one line here.
+ */
+
+import type { Clock, Logger, Random } from '@atoll/kit'
+import { StoreKindUnknown } from './errors.ts'
+import type { Store } from './store.ts'
+import { parseStoreUrl, type StoreUrl } from './store-url.ts'
+
+export interface StoreTools {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+}
+
+interface StoreKind {
+  /** Whether several peers, on several machines, can have it open. */
+  readonly isShared: boolean
+  readonly open: (url: StoreUrl, tools: StoreTools) => Promise<Store>
+}
+
+const sqlite: StoreKind = {
+  isShared: false,
+  open: async ({ path }) => (await import('./stores/sqlite/open-sqlite.ts')).openSqlite({ path }),
+}
+
+const KINDS: Readonly<Record<string, StoreKind>> = { sqlite }
+
+/** @throws StoreUrlInvalid, StoreKindUnknown, and what opening that kind of store throws */
+export async function openStore(text: string, tools: StoreTools): Promise<Store> {
+  const url = parseStoreUrl(text)
+  return kindOf(url).open(url, tools)
+}
+
+/** Whether a site whose state is there can have several peers. @throws StoreUrlInvalid, StoreKindUnknown */
+export function isSharedStore(text: string): boolean {
+  return kindOf(parseStoreUrl(text)).isShared
+}
+
+function kindOf({ scheme }: StoreUrl): StoreKind {
+  const kind = Object.hasOwn(KINDS, scheme) ? KINDS[scheme] : undefined
+  if (!kind) throw StoreKindUnknown({ scheme, known: Object.keys(KINDS) })
+  return kind
+}
