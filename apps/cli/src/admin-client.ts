@@ -23,6 +23,24 @@ export async function askJoinToken(dataDirectory: string, body: JoinTokenRequest
   return ((await ask(dataDirectory, 'POST', '/join-tokens', body)) as { token: string }).token
 }
 
+/** Answers with the reachable sites that have not heard of it in time. @throws as `askStatus` */
+export async function askSleep(dataDirectory: string): Promise<readonly string[]> {
+  return ((await ask(dataDirectory, 'POST', '/sleep')) as { unaware: readonly string[] }).unaware
+}
+
+/** @throws as `askStatus` */
+export async function askWake(dataDirectory: string): Promise<void> {
+  await ask(dataDirectory, 'POST', '/wake')
+}
+
+/** @throws as `askStatus` */
+export async function askRevocation(
+  dataDirectory: string,
+  body: { readonly site: string; readonly reason: string },
+): Promise<void> {
+  await ask(dataDirectory, 'POST', '/revocations', body)
+}
+
 async function ask(dataDirectory: string, method: string, path: string, body?: object): Promise<unknown> {
   const { adminSocketPath } = await import('@atoll/peer')
   const socketPath = adminSocketPath(dataDirectory)

@@ -63,3 +63,11 @@ export const PasswordUnknown = defineError({
   message: ({ site }: { site: string }) =>
     `${site} did not found the cloud and does not know the administrator's password: set OS_PASSWORD.`,
 })
+
+export const RevocationUnconfirmed = defineError({
+  code: 'cli.site.revocation_unconfirmed',
+  status: 400,
+  fault: 'badRequest',
+  message: ({ site }: { site: string }) =>
+    `Nothing was done. Shutting ${site} out cannot be taken back; say so with --yes.`,
+})

@@ -11,6 +11,7 @@ import { joinCommand } from './commands/join.ts'
 import { openrcCommand } from './commands/openrc.ts'
 import { peerCommand } from './commands/peer.ts'
 import { simulateCommand } from './commands/simulate.ts'
+import { siteCommand } from './commands/site.ts'
 import { statusCommand } from './commands/status.ts'
 import { testCommand } from './commands/test.ts'
 import { trustCommand } from './commands/trust.ts'
@@ -27,6 +28,7 @@ for (const command of [
   inviteCommand(),
   trustCommand(),
   statusCommand(),
+  siteCommand(),
   openrcCommand(),
   testCommand(),
   checkCommand(),

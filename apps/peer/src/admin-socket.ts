@@ -2,6 +2,7 @@
 
 import { chmodSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Standing } from '@atoll/federation'
 import { validateBody } from '@atoll/http'
 import { AtollError } from '@atoll/kit'
 import Fastify, { type FastifyInstance } from 'fastify'
@@ -14,6 +15,7 @@ export interface SiteStatus {
   /** Milliseconds by which what we know of it may lag; null when it was never heard of. */
   readonly ageMs: number | null
   readonly isReachable: boolean
+  readonly standing: Standing
   readonly roundTripMs: number | null
   readonly hosts: number
   readonly servers: number
@@ -34,11 +36,20 @@ export interface PeerStatus {
 export interface AdminHandlers {
   status(): Promise<PeerStatus>
   issueJoinToken(options: { siteName?: string; lifeMs: number }): Promise<string>
+  /** Answers with the reachable sites that have not heard of it in time. */
+  sleep(): Promise<readonly string[]>
+  wake(): Promise<void>
+  revokeSite(options: { site: string; reason: string }): Promise<void>
 }
 
 const TokenBody = Type.Object({
   siteName: Type.Optional(Type.String({ maxLength: 63 })),
   lifeMs: Type.Integer({ minimum: 1000, maximum: 30 * 24 * 3600 * 1000 }),
+})
+
+const RevocationBody = Type.Object({
+  site: Type.String({ minLength: 1, maxLength: 63 }),
+  reason: Type.String({ maxLength: 255 }),
 })
 
 export const adminSocketPath = (dataDirectory: string) => join(dataDirectory, 'admin.sock')
@@ -56,6 +67,15 @@ export async function serveAdmin(dataDirectory: string, handlers: AdminHandlers)
   server.post('/join-tokens', async (request) => {
     const { siteName, lifeMs } = validateBody(TokenBody, request.body)
     return { token: await handlers.issueJoinToken({ lifeMs, ...(siteName ? { siteName } : {}) }) }
+  })
+  server.post('/sleep', async () => ({ unaware: await handlers.sleep() }))
+  server.post('/wake', async () => {
+    await handlers.wake()
+    return {}
+  })
+  server.post('/revocations', async (request) => {
+    await handlers.revokeSite(validateBody(RevocationBody, request.body))
+    return {}
   })
   const path = adminSocketPath(dataDirectory)
   // A socket file of a peer that was killed stays behind and would refuse the bind.

@@ -43,6 +43,7 @@ import {
   networkRecords,
   VNIS,
 } from '@atoll/network'
+import type { PeerTransport } from '@atoll/overlay'
 import { cloudScope, foundShare, heldShare, type RecordTable, type Site, State } from '@atoll/state'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { PeerStatus } from './admin-socket.ts'
@@ -113,7 +114,7 @@ export async function composePeer(options: ComposeOptions): Promise<Peer> {
     log,
     keys: siteTokenKeys(federation.signer, federation.directory),
   })
-  const images = composeImages(options, state)
+  const images = composeImages(options, state, federation.transport)
   const hosts = composeHosts(options, state, images.cache)
   const freshness = {
     isReachable: (record: { home: string }) => federation.freshness.isReachable(record.home),
@@ -215,8 +216,8 @@ async function openFederation({ site, world, self }: ComposeOptions, state: Stat
     records,
     domains: domains as unknown as RecordTable,
     root: { domainId: DEFAULT_DOMAIN_ID, founder: site.founder },
-    places: ({ freshness }) => {
-      known.places = new HostPlaces(state, freshness)
+    places: (places) => {
+      known.places = new HostPlaces(state, places)
       return known.places
     },
     wantedShares: () => wantedShares(state, quotasWorthHaving),
@@ -231,8 +232,9 @@ async function openFederation({ site, world, self }: ComposeOptions, state: Stat
 function composeImages(
   { site, world, imageCacheGib = DEFAULT_IMAGE_CACHE_GIB }: ComposeOptions,
   state: State,
+  transport: PeerTransport,
 ) {
-  const { images, transport, files, clock, log, directories } = world
+  const { images, files, clock, log, directories } = world
   const uploads = new Uploads({ state, images, log })
   const bytes = {
     images,

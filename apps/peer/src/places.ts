@@ -1,7 +1,7 @@
 /** Which sites have room, from the replicas of their hosts' records: kept in memory, changed with every commit. */
 
 import { hosts } from '@atoll/compute'
-import type { Freshness, Needs, Places } from '@atoll/federation'
+import type { Directory, Freshness, Needs, Places } from '@atoll/federation'
 import type { Row } from '@atoll/rome'
 import { cloudScope, type State } from '@atoll/state'
 
@@ -13,13 +13,15 @@ const scope = cloudScope('places for workloads')
 export class HostPlaces implements Places {
   readonly #state: State
   readonly #freshness: Freshness
+  readonly #directory: Directory
   readonly #hosts = new Map<string, Host>()
   readonly #changedIds = new Set<string>()
 
   /** Callers must `load` it before use. */
-  constructor(state: State, freshness: Freshness) {
+  constructor(state: State, known: { readonly freshness: Freshness; readonly directory: Directory }) {
     this.#state = state
-    this.#freshness = freshness
+    this.#freshness = known.freshness
+    this.#directory = known.directory
     state.onCommit((changes) => {
       const isFirst = this.#changedIds.size === 0
       for (const { table, id } of changes) if (table === hosts.name) this.#changedIds.add(id)
@@ -35,7 +37,7 @@ export class HostPlaces implements Places {
   withRoom(needs: Needs, availabilityZone: string | undefined): readonly string[] {
     const freeBySite = new Map<string, number>()
     for (const host of this.#hosts.values()) {
-      if (host.home === this.#state.site.name || !this.#freshness.isReachable(host.home)) continue
+      if (host.home === this.#state.site.name || !this.#isOpen(host.home)) continue
       if (availabilityZone !== undefined && host.availability_zone !== availabilityZone) continue
       if (!hasRoom(host, needs)) continue
       freeBySite.set(host.home, (freeBySite.get(host.home) ?? 0) + (host.ram_mib - host.ram_mib_used))
@@ -46,6 +48,11 @@ export class HostPlaces implements Places {
   siteOfZone(availabilityZone: string): string | undefined {
     for (const host of this.#hosts.values()) if (host.availability_zone === availabilityZone) return host.home
     return undefined
+  }
+
+  /** A site that is about to leave gets nothing new. */
+  #isOpen(site: string): boolean {
+    return this.#freshness.isReachable(site) && this.#directory.find(site)?.standing === 'member'
   }
 
   async #reload(): Promise<void> {

@@ -102,6 +102,9 @@ async function startPeer(
   const admin = await serveAdmin(dataDirectory, {
     status: () => peer.status(),
     issueJoinToken: (request) => peer.federation.issueJoinToken(request),
+    sleep: () => peer.federation.sleep(),
+    wake: () => peer.federation.wake(),
+    revokeSite: (request) => peer.federation.revokeSite(request),
   })
   cleanUps.push(() => admin.close())
   const supervisor = new Supervisor({ clock: systemClock, log })

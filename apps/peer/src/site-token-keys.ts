@@ -30,6 +30,7 @@ function readKeys(
 ): Map<string, SiteKey> {
   const keys = new Map<string, SiteKey>()
   for (const { name: site, signingKey, signingKeyId } of directory.all) {
+    if (directory.isRevoked(site)) continue
     const current = known.get(signingKeyId)
     const key = current?.site === site ? current.key : publicKeyFromJwk(signingKey)
     if (key) keys.set(signingKeyId, { site, key })

@@ -25,10 +25,11 @@ export async function statusOf(options: StatusOptions): Promise<PeerStatus> {
     hosts: await countByHome(state, hosts),
     servers: await countByHome(state, servers),
   }
-  const sites = federation.directory.all.map(({ name, apiUrl: url }): SiteStatus => {
+  const sites = federation.directory.all.map(({ name, standing, apiUrl: url }): SiteStatus => {
     const ageMs = federation.freshness.ageMs(name)
     return {
       name,
+      standing,
       apiUrl: url,
       ageMs: Number.isFinite(ageMs) ? Math.round(ageMs) : null,
       isReachable: federation.freshness.isReachable(name),

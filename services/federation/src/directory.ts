@@ -4,13 +4,18 @@ import { type Clock, type SiteCode, siteCodeOf } from '@atoll/kit'
 import type { Ed25519PublicJwk } from '@atoll/overlay'
 import type { Store } from '@atoll/rome'
 import { cloudScope, type State } from '@atoll/state'
-import { type PeerAddress, sites } from './records.ts'
+import { type PeerAddress, siteRevocations, sites } from './records.ts'
 import { siteHints } from './tables.ts'
 
 const scope = cloudScope('directory of sites')
 
+/** `dormant`: away as planned. `revoked`: shut out for good. */
+export type Standing = 'member' | 'dormant' | 'revoked'
+
 export interface KnownSite {
   readonly name: string
+  readonly standing: Standing
+  /** None of a site that was revoked. */
   readonly addresses: readonly PeerAddress[]
   /** Undefined until its own record has come. */
   readonly code: SiteCode | undefined
@@ -32,18 +37,20 @@ export interface DirectoryOptions {
   readonly state: State
   readonly store: Store
   readonly clock: Clock
+  readonly root: { readonly domainId: string }
 }
 
 export class Directory {
   readonly #options: DirectoryOptions
   readonly #known = new Map<string, KnownSite>()
   readonly #listeners = new Set<() => void>()
+  readonly #revoked = new Set<string>()
 
   static async open(options: DirectoryOptions): Promise<Directory> {
     const directory = new Directory(options)
     await directory.#load()
     options.state.onCommit((changes) => {
-      if (changes.some(({ table }) => table === sites.name)) void directory.#load()
+      if (changes.some(({ table }) => isOfDirectory(table))) void directory.#load()
     })
     return directory
   }
@@ -63,6 +70,10 @@ export class Directory {
 
   find(name: string): KnownSite | undefined {
     return this.#known.get(name)
+  }
+
+  isRevoked(name: string): boolean {
+    return this.#revoked.has(name)
   }
 
   /** The site whose code an id carries, if it is one that we know. */
@@ -97,12 +108,20 @@ export class Directory {
   }
 
   async #load(): Promise<void> {
-    const { state } = this.#options
+    const { state, root } = this.#options
+    const revocations = await state
+      .select(scope, siteRevocations)
+      .select('site')
+      .where('domain_id', '=', root.domainId)
+      .execute()
+    for (const { site } of revocations) this.#revoked.add(site)
     for (const { name, addresses } of await state.local(siteHints).selectAll().execute()) {
       if (!this.#known.has(name)) {
+        const isRevoked = this.isRevoked(name)
         this.#known.set(name, {
           name,
-          addresses,
+          standing: isRevoked ? 'revoked' : 'member',
+          addresses: isRevoked ? [] : addresses,
           code: undefined,
           signingKey: null,
           signingKeyId: '',
@@ -111,9 +130,11 @@ export class Directory {
       }
     }
     for (const row of await state.select(scope, sites).selectAll().execute()) {
+      const isRevoked = this.isRevoked(row.id)
       this.#known.set(row.id, {
         name: row.id,
-        addresses: row.addresses,
+        standing: isRevoked ? 'revoked' : row.is_dormant ? 'dormant' : 'member',
+        addresses: isRevoked ? [] : row.addresses,
         code: row.code,
         signingKey: row.signing_key,
         signingKeyId: row.signing_key_id,
@@ -122,4 +143,8 @@ export class Directory {
     }
     for (const listener of this.#listeners) listener()
   }
+}
+
+function isOfDirectory(table: string): boolean {
+  return table === sites.name || table === siteRevocations.name
 }

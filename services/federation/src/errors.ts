@@ -19,6 +19,21 @@ export const TooManyHops = defineError({
   message: () => 'The home of the record is moving. Nothing was changed; try again.',
 })
 
+export const SiteRevoked = defineError({
+  code: 'federation.site.revoked',
+  status: 403,
+  fault: 'forbidden',
+  message: ({ site }: { site: string }) => `Site ${site} was shut out of this cloud.`,
+})
+
+export const CannotRevoke = defineError({
+  code: 'federation.site.cannot_revoke',
+  status: 409,
+  fault: 'conflictingRequest',
+  message: ({ site, reason }: { site: string; reason: string }) =>
+    `Site ${site} cannot be shut out from here: ${reason}.`,
+})
+
 export const CannotMove = defineError({
   code: 'federation.home.cannot_move',
   status: 409,

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
 import { mintId, seededRandom, silentLogger } from '@atoll/kit'
+import { PeerUnreachable } from '@atoll/overlay'
 import type { RecordTable } from '@atoll/state'
 import { ShareExhausted } from '@atoll/state'
+import { CannotRevoke, SiteRevoked } from './errors.ts'
 import { Mover } from './moving.ts'
-import { sites } from './records.ts'
+import { siteRevocations, sites } from './records.ts'
 import {
   all,
   boats,
@@ -312,3 +314,54 @@ function succeeds(work: Promise<unknown>): Promise<boolean> {
     },
   )
 }
+
+test('a site that was shut out is heard by nobody who knows it, and asked by nobody', async (t) => {
+  const { site } = await cloud(t, 'east', 'west', 'north')
+  const [east, west, north] = [site('east'), site('west'), site('north')]
+  const knowsBoth = () => ['east', 'west'].every((name) => north.federation.directory.find(name)?.code)
+  await until('north knows the others', knowsBoth)
+  await east.federation.revokeSite({ site: 'west', reason: 'stolen' })
+  await until('north has heard', () => north.federation.directory.isRevoked('west'))
+  const made = await west.state.transaction((transaction) => transaction.insert(boats, { name: 'late' }))
+  const ask = { site: 'north', method: 'GET', path: '/peer/v1/feed?after=0&limit=1&wait_ms=0' }
+  const answer = await west.transport.request(ask)
+  assert.deepEqual([answer.status, answer.headers['atoll-error']], [403, SiteRevoked.code])
+  answer.body.destroy()
+  await assert.rejects(north.federation.transport.request({ ...ask, site: 'west' }), PeerUnreachable.is)
+  // What north and east write goes on reaching each other; what west wrote since does not.
+  const heard = await east.state.transaction((transaction) => transaction.insert(boats, { name: 'heard' }))
+  await until('north has it', async () => (await north.state.find(all, boats, heard.id)) !== undefined)
+  assert.equal(await north.state.find(all, boats, made.id), undefined)
+})
+
+test('only a site that is trusted with the cloud itself shuts others out, and never itself', async (t) => {
+  const { site } = await cloud(t, 'east', 'west')
+  const [east, west] = [site('east'), site('west')]
+  await until('west knows east', () => west.federation.directory.find('east')?.code === 1)
+  await assert.rejects(west.federation.revokeSite({ site: 'east', reason: '' }), CannotRevoke.is)
+  await assert.rejects(east.federation.revokeSite({ site: 'east', reason: '' }), CannotRevoke.is)
+  await assert.rejects(east.federation.revokeSite({ site: 'nowhere', reason: '' }), CannotRevoke.is)
+  // Nor by a record that it makes in its own name.
+  const row = await west.state.transaction((transaction) =>
+    transaction.insert(siteRevocations, { site: 'north', domain_id: 'root', reason: '' }),
+  )
+  const page = { home: 'west', after: 0, upTo: row.seq, entries: [{ table: siteRevocations.name, row }] }
+  const trust = createTrust({ domains: domains as unknown as RecordTable, root })
+  assert.equal((await east.state.feed.apply(page, trust)).refused.length, 1)
+  assert.equal(east.federation.directory.isRevoked('north'), false)
+})
+
+test('a site that sleeps is dormant everywhere before it goes, and back when it wakes', async (t) => {
+  const { network, site } = await cloud(t, 'east', 'west')
+  const [east, west] = [site('east'), site('west')]
+  const standing = () => east.federation.directory.find('west')?.standing
+  await until('east knows west', () => east.federation.freshness.isReachable('west'))
+  await until('west is read by east', async () => (await west.federation.sleep()).length === 0)
+  assert.equal(standing(), 'dormant')
+  network.cutBoth('east', 'west')
+  await until('east misses west', () => !east.federation.freshness.isReachable('west'))
+  await west.federation.wake()
+  network.healBoth('east', 'west')
+  // West asks at once, and east, which would have paused for longer, hears that it is back.
+  await until('east has heard', () => standing() === 'member')
+})

@@ -3,7 +3,7 @@
  * is, borrows and lends shares, moves homes, and admits new sites.
  */
 
-import type { RequestRouter } from '@atoll/http'
+import { faultBody, type RequestRouter } from '@atoll/http'
 import { type Clock, type Logger, type Random, Reconciler, type Service, Supervisor } from '@atoll/kit'
 import {
   acceptJoin,
@@ -18,14 +18,17 @@ import { cloudScope, type RecordTable, type State, type Trust } from '@atoll/sta
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Borrower } from './borrowing.ts'
 import { Directory, type SiteHint } from './directory.ts'
+import { CannotRevoke, SiteRevoked } from './errors.ts'
+import { FeedReaders } from './feed-readers.ts'
 import { FeedWaiter } from './feed-waiter.ts'
 import { Follower } from './follower.ts'
 import { CONTACT_INTERVAL_MS, Freshness } from './freshness.ts'
+import { guardTransport } from './guarded-transport.ts'
 import { JoinDesk } from './join-desk.ts'
 import { Lender } from './lending.ts'
 import { Mover } from './moving.ts'
 import { type ChunkSource, registerPeerEndpoints } from './peer-endpoints.ts'
-import { type PeerAddress, sites } from './records.ts'
+import { type PeerAddress, siteRevocations, sites } from './records.ts'
 import { HomeRouter, type Places, SEQ_HEADER } from './router.ts'
 import { createTrust, moveSigner } from './trust.ts'
 
@@ -41,7 +44,7 @@ export interface FederationOptions {
   readonly records: readonly RecordTable[]
   readonly domains: RecordTable
   readonly root: { readonly domainId: string; readonly founder: string }
-  readonly places: (federation: { readonly freshness: Freshness }) => Places
+  readonly places: (federation: { readonly freshness: Freshness; readonly directory: Directory }) => Places
   /** Shares worth having before they are needed, since the lender may be cut off when they are. */
   readonly wantedShares: () => Promise<readonly { readonly resource: string; readonly wanted: number }[]>
   readonly chunks: ChunkSource
@@ -52,11 +55,16 @@ export interface FederationOptions {
 
 const scope = cloudScope('federation')
 
+/** Several rounds of every follower; the answer to an operator waits for no more. */
+const HEARD_TIMEOUT_MS = 5 * CONTACT_INTERVAL_MS
+
 export class Federation {
   readonly router: RequestRouter
   readonly freshness: Freshness
   readonly directory: Directory
   readonly signer: SiteSigner
+  /** To other sites, but for those that were shut out. */
+  readonly transport: PeerTransport
   readonly #options: FederationOptions
   readonly #borrower: Borrower
   readonly #mover: Mover
@@ -65,7 +73,8 @@ export class Federation {
   readonly #waiter: FeedWaiter
   readonly #trust: Trust
   readonly #followers: Supervisor
-  readonly #followed = new Set<string>()
+  readonly #readers: FeedReaders
+  readonly #followed = new Map<string, Follower>()
 
   static async open(options: FederationOptions): Promise<Federation> {
     const directory = await Directory.open(options)
@@ -76,10 +85,14 @@ export class Federation {
     return federation
   }
 
-  private constructor(options: FederationOptions, directory: Directory) {
-    const { state, transport, clock } = options
+  private constructor(given: FederationOptions, directory: Directory) {
+    const transport = guardTransport(given.transport, directory)
+    const options = { ...given, transport }
+    const { state, clock } = options
     this.#options = options
+    this.transport = transport
     this.directory = directory
+    this.#readers = new FeedReaders(options)
     this.signer = new SiteSigner(options.keys().signingKey)
     this.freshness = new Freshness({
       clock,
@@ -137,10 +150,18 @@ export class Federation {
     peerOf: (request: FastifyRequest) => { readonly site: string } | undefined,
   ): Promise<void> {
     const { state, clock, chunks } = this.#options
-    server.addHook('onRequest', async (request) => {
+    server.addHook('onRequest', async (request, reply) => {
+      const site = peerOf(request)?.site
+      if (site !== undefined && this.directory.isRevoked(site)) {
+        const refusal = SiteRevoked({ site })
+        return reply
+          .status(refusal.status)
+          .header('atoll-error', refusal.code)
+          .send(faultBody('nova', refusal, ''))
+      }
       const mark = request.headers[SEQ_HEADER]
       // Only of itself may a site say how far it has come.
-      const sender = request.url.startsWith('/peer/') ? undefined : peerOf(request)?.site
+      const sender = request.url.startsWith('/peer/') ? undefined : site
       if (sender !== undefined && typeof mark === 'string' && mark.startsWith(`${sender}:`))
         await this.#waiter.reached(mark)
     })
@@ -154,6 +175,8 @@ export class Federation {
       directory: this.directory,
       mover: this.#mover,
       lender: this.#lender,
+      readers: this.#readers,
+      onIntroduced: (site) => this.#followed.get(site)?.poke(),
       chunks,
       clock,
       peerOf,
@@ -176,6 +199,49 @@ export class Federation {
   /** Ages of all sites, for the header of every read. */
   describeFreshness(): string {
     return this.freshness.describe(this.directory.all.map(({ name }) => name))
+  }
+
+  /**
+   * Shuts a site out of the cloud for good: nobody talks to it any more, and its tokens are worth nothing. Written here,
+   * spread by the feed. @throws CannotRevoke here where nobody is trusted with the cloud's own domain
+   */
+  async revokeSite({ site, reason }: { site: string; reason: string }): Promise<void> {
+    const { state, root } = this.#options
+    const own = state.site.name
+    if (site === own) throw CannotRevoke({ site, reason: 'it is this very site' })
+    if (!this.directory.find(site)) throw CannotRevoke({ site, reason: 'nobody here knows it' })
+    if (this.directory.isRevoked(site)) return
+    await state.transaction(async (transaction) => {
+      if (!(await this.#trust.hasAuthority(root.domainId, own, transaction)))
+        throw CannotRevoke({ site, reason: `${own} is not trusted with the default domain` })
+      await transaction.insert(siteRevocations, { site, domain_id: root.domainId, reason })
+    })
+  }
+
+  /**
+   * Says that this site will be away as planned, and waits until the others have heard. Answers with the reachable sites
+   * that have not heard in time.
+   */
+  async sleep(): Promise<readonly string[]> {
+    await this.#setDormant(true)
+    const { state } = this.#options
+    const reachable = this.directory.others.filter(
+      ({ name, standing }) => standing === 'member' && this.freshness.isReachable(name),
+    )
+    return this.#readers.haveReached(await state.feed.head(), {
+      sites: reachable.map(({ name }) => name),
+      timeoutMs: HEARD_TIMEOUT_MS,
+    })
+  }
+
+  /** Ends `sleep`: this site is here, and is expected to be. */
+  async wake(): Promise<void> {
+    await this.#setDormant(false)
+  }
+
+  async #setDormant(is_dormant: boolean): Promise<void> {
+    const { state } = this.#options
+    await state.transaction((transaction) => transaction.update(sites, state.site.name, { is_dormant }))
   }
 
   async #admit(request: unknown): Promise<object> {
@@ -212,7 +278,7 @@ export class Federation {
     }
     await state.transaction(async (transaction) => {
       const known = await transaction.find(scope, sites, state.site.name)
-      if (!known) await transaction.insert(sites, { id: state.site.name, ...description })
+      if (!known) await transaction.insert(sites, { id: state.site.name, is_dormant: false, ...description })
       else if (isNew(known, description)) await transaction.update(sites, known.id, description)
     })
   }
@@ -243,18 +309,17 @@ export class Federation {
   #followNew(): void {
     for (const { name } of this.directory.others) {
       if (this.#followed.has(name)) continue
-      this.#followed.add(name)
       const { directory, freshness } = this
-      this.#followers.start(
-        new Follower({
-          ...this.#options,
-          site: name,
-          selfAddresses: this.#options.self.addresses,
-          directory,
-          freshness,
-          trust: this.#trust,
-        }),
-      )
+      const follower = new Follower({
+        ...this.#options,
+        site: name,
+        selfAddresses: this.#options.self.addresses,
+        directory,
+        freshness,
+        trust: this.#trust,
+      })
+      this.#followed.set(name, follower)
+      this.#followers.start(follower)
     }
   }
 

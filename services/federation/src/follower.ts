@@ -14,6 +14,8 @@ export const FEED_PAGE_MAX = 500
 
 /** A site that does not answer is asked again after a pause that grows to this, so that a heal is noticed within it. */
 const PAUSE_MS_MAX = 1000
+/** One that is away as planned, or shut out, is not worth more: it says by itself when it is back. */
+const ABSENCE_PAUSE_MS = 30_000
 
 const Nothing = Type.Object({})
 
@@ -36,6 +38,7 @@ export class Follower implements Service {
   readonly #options: FollowerOptions
   #failures = 0
   #isIntroduced = false
+  #endPause: () => void = () => {}
 
   constructor(options: FollowerOptions) {
     this.#options = options
@@ -44,6 +47,10 @@ export class Follower implements Service {
 
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      if (this.#options.directory.isRevoked(this.#options.site)) {
+        await this.#rest(ABSENCE_PAUSE_MS, signal)
+        continue
+      }
       try {
         if (!this.#isIntroduced) await this.#introduce(signal)
         await this.#followOnce(signal)
@@ -54,6 +61,12 @@ export class Follower implements Service {
         await this.#pause(error, signal)
       }
     }
+  }
+
+  /** The site has just been heard of: a pause that waits for it ends. */
+  poke(): void {
+    this.#failures = 0
+    this.#endPause()
   }
 
   /** Tells the other site where we are: it may never have heard of us. */
@@ -85,6 +98,8 @@ export class Follower implements Service {
       workMs: waitMs + 500,
       signal,
     })
+    // It was asked before it was shut out.
+    if (directory.isRevoked(site)) return
     if (page.home !== site) throw new Error(`${site} answered with the feed of ${page.home}`)
     const { refused } = await state.feed.apply(
       { home: site, after, upTo: page.upTo, entries: page.entries as unknown as FeedEntry[] },
@@ -98,10 +113,20 @@ export class Follower implements Service {
   }
 
   async #pause(error: unknown, signal: AbortSignal): Promise<void> {
-    const { site, clock, random, log } = this.#options
+    const { site, directory, random, log } = this.#options
     if (this.#failures === 0) log.info({ site, err: error }, 'a site does not answer')
     this.#failures++
-    const ceilingMs = Math.min(PAUSE_MS_MAX, 50 * 2 ** Math.min(this.#failures, 10))
-    await sleep(clock, ceilingMs * (0.5 + 0.5 * fraction(random)), signal)
+    const isAway = directory.find(site)?.standing === 'dormant'
+    const ceilingMs = Math.min(
+      isAway ? ABSENCE_PAUSE_MS : PAUSE_MS_MAX,
+      50 * 2 ** Math.min(this.#failures, 12),
+    )
+    await this.#rest(ceilingMs * (0.5 + 0.5 * fraction(random)), signal)
+  }
+
+  async #rest(pauseMs: number, signal: AbortSignal): Promise<void> {
+    const pause = new AbortController()
+    this.#endPause = () => pause.abort()
+    await sleep(this.#options.clock, pauseMs, AbortSignal.any([signal, pause.signal]))
   }
 }

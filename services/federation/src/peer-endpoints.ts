@@ -6,6 +6,7 @@ import { cloudScope, type FeedEntry, giveBack, type State } from '@atoll/state'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Directory } from './directory.ts'
+import type { FeedReaders } from './feed-readers.ts'
 import { FEED_PAGE_MAX } from './follower.ts'
 import { CONTACT_INTERVAL_MS } from './freshness.ts'
 import type { Lender } from './lending.ts'
@@ -24,6 +25,9 @@ export interface PeerEndpointsOptions {
   readonly directory: Directory
   readonly mover: Mover
   readonly lender: Lender
+  readonly readers: FeedReaders
+  /** A site has said where it is, so it is back. */
+  readonly onIntroduced: (site: string) => void
   readonly chunks: ChunkSource
   readonly clock: Clock
   /** The verified sender; undefined only on the join path. */
@@ -57,7 +61,7 @@ export async function registerPeerEndpoints(
   server: FastifyInstance,
   options: PeerEndpointsOptions,
 ): Promise<void> {
-  const { state, directory, mover, lender, chunks, acceptJoin } = options
+  const { state, directory, mover, lender, chunks, readers, onIntroduced, acceptJoin } = options
   const senderOf = (request: FastifyRequest): string => {
     const peer = options.peerOf(request)
     if (!peer) throw Unauthorized({})
@@ -73,8 +77,9 @@ export async function registerPeerEndpoints(
           .send(faultBody('nova', expected, ''))
       })
       scope.get('/feed', async (request) => {
-        senderOf(request)
+        const sender = senderOf(request)
         const { after, limit, wait_ms } = validateQuery(FeedQuery, request.query)
+        readers.note(sender, after)
         const page = await readOrWait(options, { after, limit, waitMs: wait_ms })
         const first = after === 0 ? await introduction(state) : []
         return { ...page, entries: [...first, ...page.entries], sites: directory.hints() }
@@ -82,7 +87,9 @@ export async function registerPeerEndpoints(
       // A site that has just joined is known to nobody: whom it follows learns here where it is, and follows it in turn.
       scope.post('/sites', async (request) => {
         const { addresses } = validateBody(SelfBody, request.body)
-        await directory.learn([{ name: senderOf(request), addresses }])
+        const sender = senderOf(request)
+        await directory.learn([{ name: sender, addresses }])
+        onIntroduced(sender)
         return {}
       })
       scope.post('/shares', async (request) => {

@@ -1,7 +1,7 @@
 /** What sites know of each other. */
 
 import type { Ed25519PublicJwk } from '@atoll/overlay'
-import { integer, json, text } from '@atoll/rome'
+import { boolean, integer, json, text } from '@atoll/rome'
 import { defineRecord, type RecordTable } from '@atoll/state'
 
 export interface PeerAddress {
@@ -21,9 +21,26 @@ export const sites = defineRecord(
     signing_key_id: text(),
     /** Where its APIs answer clients, for operators to read. */
     api_url: text(),
+    /** It is away as planned, or about to be: nobody is alarmed, and nobody asks it often. */
+    is_dormant: boolean(),
   },
   // Two sites of one code could pass off their records as each other's.
   { audience: 'everyone', ids: 'given', soleHome: (row) => row.id, unique: [['code']] },
 )
 
-export const federationRecords = [sites] as unknown as readonly RecordTable[]
+/**
+ * A site that is shut out for good, because it was lost or captured. A record of its own, so that whoever is trusted with
+ * the cloud's own domain can write it, at any site; it overrides whatever the revoked site says.
+ */
+export const siteRevocations = defineRecord(
+  'site_revocations',
+  {
+    site: text(),
+    /** The domain whose sites may say so; only the cloud's own counts. */
+    domain_id: text(),
+    reason: text(),
+  },
+  { audience: 'everyone', authority: (row) => row.domain_id, indexes: [['site']] },
+)
+
+export const federationRecords = [sites, siteRevocations] as unknown as readonly RecordTable[]

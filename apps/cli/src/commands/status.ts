@@ -31,11 +31,18 @@ function row(site: SiteStatus, isSelf: boolean): readonly string[] {
   const duration = (ms: number | null) => (ms === null ? '-' : formatDuration(ms))
   return [
     site.name,
-    isSelf ? 'here' : site.isReachable ? 'yes' : 'NO',
+    isSelf ? 'here' : contactOf(site),
     isSelf ? '-' : duration(site.ageMs),
     isSelf ? '-' : duration(site.roundTripMs),
     String(site.hosts),
     String(site.servers),
     site.apiUrl,
   ]
+}
+
+// Only an absence that nobody planned shouts.
+function contactOf({ isReachable, standing }: SiteStatus): string {
+  if (standing === 'revoked') return 'revoked'
+  if (isReachable) return standing === 'dormant' ? 'yes, dormant' : 'yes'
+  return standing === 'dormant' ? 'dormant' : 'NO'
 }
