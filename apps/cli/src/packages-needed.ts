@@ -6,7 +6,6 @@ import {
   labPackages,
   mariadbPackages,
   postgresqlPackages,
-  redisPackages,
 } from '@atoll/lab'
 
 /** What a host needs to run guests. */
@@ -29,7 +28,6 @@ export const testPackages = unique([
   ...postgresqlPackages,
   ...mariadbPackages,
   ...etcdPackages,
-  ...redisPackages,
   'busybox-static',
   'iputils-ping',
   'python3-openstackclient',

@@ -79,6 +79,15 @@ export const TransactionConflict = defineError({
   message: () => 'Others were changing the same data at the same time; try again.',
 })
 
+/** More than one commit of this store, or than the cache of this peer, can hold. */
+export const TransactionTooLarge = defineError({
+  code: 'rome.transaction.too_large',
+  status: 413,
+  fault: 'overLimit',
+  message: () =>
+    'The request changes or reads more at once than the store can take. Split it; nothing of it was written.',
+})
+
 /** The answer of the store was lost: the commit may be durable or not. */
 export const OutcomeUnknown = defineError({
   code: 'rome.store.outcome_unknown',

@@ -1,4 +1,6 @@
-/** A set of keys as disjoint intervals `[from, to)`, sorted; adding one melts it with those that it touches. */
+/** A set of keys as disjoint intervals `[from, to)`; adding one melts it with those that it touches. */
+
+import { SortedMap } from './sorted-map.ts'
 
 export interface Interval {
   readonly from: string
@@ -6,41 +8,58 @@ export interface Interval {
 }
 
 export class IntervalSet {
-  #intervals: Interval[] = []
+  /** The end of each interval, by its begin. */
+  readonly #ends = new SortedMap<string>()
 
   get size(): number {
-    return this.#intervals.length
+    return this.#ends.size
   }
 
   add(from: string, to: string): void {
     if (from >= to) return
-    const first = this.#firstReaching(from)
-    const merged = { from, to }
-    let end = first
-    for (; end < this.#intervals.length; end++) {
-      const next = this.#intervals[end]
-      if (!next || next.from > to) break
-      if (next.from < merged.from) merged.from = next.from
-      if (next.to > merged.to) merged.to = next.to
+    const before = this.endingAt(from)
+    if (before && before.to >= to) return
+    const begin = before?.from ?? from
+    let end = to
+    for (const next of this.#ends.keysBetween(begin, `${to}\x00`)) {
+      const nextEnd = this.#ends.get(next) ?? ''
+      if (nextEnd > end) end = nextEnd
+      this.#ends.delete(next)
     }
-    this.#intervals.splice(first, end - first, merged)
+    this.#ends.set(begin, end)
+  }
+
+  /** Takes `[from, to)` out of whatever holds parts of it. */
+  cut(from: string, to: string): void {
+    if (from >= to) return
+    const before = this.endingAt(from)
+    if (before && before.to > from) {
+      this.#ends.set(before.from, from)
+      if (before.to > to) this.#ends.set(to, before.to)
+    }
+    for (const next of this.#ends.keysBetween(from, to)) {
+      const end = this.#ends.get(next) ?? ''
+      this.#ends.delete(next)
+      if (end > to) this.#ends.set(to, end)
+    }
   }
 
   contains(key: string): boolean {
-    const interval = this.#intervals[this.#firstEndingAfter(key)]
-    return interval !== undefined && interval.from <= key
+    return this.at(key) !== undefined
   }
 
   /** The interval that holds `key`, if there is one. */
   at(key: string): Interval | undefined {
-    const interval = this.#intervals[this.#firstEndingAfter(key)]
-    return interval && interval.from <= key ? interval : undefined
+    const from = this.#ends.lastBefore(`${key}\x00`)
+    const to = from === undefined ? undefined : this.#ends.get(from)
+    return from !== undefined && to !== undefined && to > key ? { from, to } : undefined
   }
 
-  /** The interval that reaches up to `key` from below, or holds it: where a descent from `key` begins. */
+  /** The interval that begins before `key` and reaches up to it or beyond: where a descent from `key` begins. */
   endingAt(key: string): Interval | undefined {
-    const interval = this.#intervals[this.#firstReaching(key)]
-    return interval && interval.from < key ? interval : undefined
+    const from = this.#ends.lastBefore(key)
+    const to = from === undefined ? undefined : this.#ends.get(from)
+    return from !== undefined && to !== undefined && to >= key ? { from, to } : undefined
   }
 
   covers(from: string, to: string): boolean {
@@ -49,37 +68,11 @@ export class IntervalSet {
     return interval !== undefined && interval.to >= to
   }
 
-  /** Takes one interval out, and answers with it; the one at place `index` modulo their number. */
-  takeOut(index: number): Interval | undefined {
-    return this.#intervals.splice(index % Math.max(1, this.#intervals.length), 1)[0]
-  }
-
   clear(): void {
-    this.#intervals = []
+    this.#ends.clear()
   }
 
-  [Symbol.iterator](): Iterator<Interval> {
-    return this.#intervals[Symbol.iterator]()
-  }
-
-  // The first interval that ends at `key` or later.
-  #firstReaching(key: string): number {
-    return this.#search((interval) => interval.to >= key)
-  }
-
-  #firstEndingAfter(key: string): number {
-    return this.#search((interval) => interval.to > key)
-  }
-
-  #search(isFar: (interval: Interval) => boolean): number {
-    let low = 0
-    let high = this.#intervals.length
-    while (low < high) {
-      const middle = (low + high) >> 1
-      const interval = this.#intervals[middle]
-      if (interval && !isFar(interval)) low = middle + 1
-      else high = middle
-    }
-    return low
+  *[Symbol.iterator](): Iterator<Interval> {
+    for (const from of this.#ends.allKeys()) yield { from, to: this.#ends.get(from) ?? '' }
   }
 }

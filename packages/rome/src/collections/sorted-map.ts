@@ -62,6 +62,18 @@ export class SortedMap<Value> {
     return this.#ascending({ from, to, limit: Number.POSITIVE_INFINITY, isReversed: false })
   }
 
+  *allKeys(): IterableIterator<string> {
+    for (const block of this.#blocks) yield* block
+  }
+
+  /** The last key before `key`, whether that is there or not. */
+  lastBefore(key: string): string | undefined {
+    const index = this.#blockOf(key)
+    const block = this.#blocks[index]
+    const at = block ? lowerBound(block, key) : 0
+    return at > 0 ? block?.[at - 1] : this.#blocks[index - 1]?.at(-1)
+  }
+
   #ascending({ from, to, limit }: KeysRequest): string[] {
     const found: string[] = []
     for (let index = this.#blockOf(from); index < this.#blocks.length; index++) {

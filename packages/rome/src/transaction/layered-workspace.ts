@@ -1,0 +1,142 @@
+/** A workspace in three layers: what this transaction wrote, over what the peer knows, with a log of what was read of the latter. */
+
+import { assert } from '@atoll/kit'
+import type { SortedMap } from '../collections/sorted-map.ts'
+import { type Cell, Missing, type RangeView, type Workspace } from '../execute/workspace.ts'
+import type { ByteString, RangeRequest, Space, SpaceKey, Write } from '../stores/key-value/key-value-store.ts'
+import { rowOf } from '../stores/key-value/row-of.ts'
+import type { Cache } from './cache.ts'
+import { mergeKeys } from './merge-keys.ts'
+import type { ReadLog } from './read-log.ts'
+import type { Buffered, WriteBuffer } from './write-buffer.ts'
+
+const NOTHING: RangeView = Object.freeze({ keys: [], cells: [], isComplete: true })
+
+export class LayeredWorkspace implements Workspace {
+  readonly #cache: Cache
+  readonly #buffer: WriteBuffer | undefined
+  readonly #reads: ReadLog | undefined
+
+  /** Without a buffer it cannot be written to; without `reads` nothing is logged. */
+  constructor(cache: Cache, { buffer, reads }: { buffer?: WriteBuffer; reads?: ReadLog } = {}) {
+    this.#cache = cache
+    this.#buffer = buffer
+    this.#reads = reads
+  }
+
+  cells(space: Space, keys: readonly ByteString[]): readonly (Cell | undefined)[] {
+    const cells: (Cell | undefined)[] = []
+    let missing: SpaceKey[] | undefined
+    for (const key of keys) {
+      const cell = this.#cell(space, key)
+      if (cell === undefined) {
+        missing ??= []
+        missing.push({ space, key })
+      } else cells.push(cell ?? undefined)
+    }
+    if (missing) throw new Missing({ keys: missing })
+    return cells
+  }
+
+  range(request: RangeRequest): RangeView {
+    const { space, from, to, limit, isReversed, rowsOf } = request
+    if (from >= to) return NOTHING
+    const written = this.#buffer?.space(space)
+    const reach = this.#cache.space(space)?.reach(request)
+    if (!reach) throw new Missing({ ranges: [enlarged(request, deletions(written, request))] })
+    const keys = this.#keysWithin(reach, request, written)
+    const isWhole = reach.from <= from && reach.to >= to
+    if (keys.length < limit && !isWhole) {
+      const rest = isReversed ? { ...request, to: reach.from } : { ...request, from: reach.to }
+      throw new Missing({ ranges: [enlarged(rest, deletions(written, rest) - keys.length)] })
+    }
+    const isComplete = isWhole && keys.length <= limit
+    if (keys.length > limit) keys.length = limit
+    const cells = rowsOf === null ? this.#ownCells(space, keys) : this.#rowCells(rowsOf, keys)
+    const last = keys.at(-1) ?? from
+    if (isComplete) this.#reads?.addRange(space, from, to)
+    else if (isReversed) this.#reads?.addRange(space, last, to)
+    else this.#reads?.addRange(space, from, `${last}\x00`)
+    return { keys, cells, isComplete }
+  }
+
+  ranges(requests: readonly RangeRequest[]): readonly RangeView[] {
+    const views: RangeView[] = []
+    const missing: Missing[] = []
+    for (const request of requests)
+      try {
+        views.push(this.range(request))
+      } catch (error) {
+        if (!(error instanceof Missing)) throw error
+        missing.push(error)
+      }
+    if (missing.length === 0) return views
+    throw new Missing({
+      keys: missing.flatMap(({ keys }) => keys),
+      ranges: missing.flatMap(({ ranges }) => ranges),
+    })
+  }
+
+  write(write: Write): void {
+    assert(this.#buffer, 'a query that only reads has written')
+    this.#buffer.write(write)
+  }
+
+  // Undefined when nobody knows, null when there is none.
+  #cell(space: Space, key: ByteString): Cell | null | undefined {
+    const buffered = this.#buffer?.space(space)?.get(key)
+    if (buffered) return buffered.cell ?? null
+    const cell = this.#cache.space(space)?.cell(key)
+    if (cell !== undefined) this.#reads?.addKey(space, key)
+    return cell
+  }
+
+  // One more than the limit, when there is one: that tells whether a range is complete.
+  #keysWithin(
+    reach: { from: ByteString; to: ByteString },
+    { space, limit, isReversed }: RangeRequest,
+    written: SortedMap<Buffered> | undefined,
+  ): ByteString[] {
+    const within = { ...reach, isReversed }
+    const known = this.#cache.space(space)
+    const own = written?.keys({ ...within, limit: Number.POSITIVE_INFINITY }) ?? []
+    const deleted = own.filter((key) => !written?.get(key)?.cell).length
+    const stored = known?.keys({ ...within, limit: limit + 1 + deleted }) ?? []
+    if (own.length === 0) return stored
+    const isThere = (key: ByteString) => {
+      const buffered = written?.get(key)
+      return !buffered || buffered.cell !== undefined
+    }
+    return mergeKeys(stored, own, { isReversed, isThere, limit: limit + 1 })
+  }
+
+  // The reads of these are those of their range.
+  #ownCells(space: Space, keys: readonly ByteString[]): Cell[] {
+    const [written, known] = [this.#buffer?.space(space), this.#cache.space(space)]
+    return keys.map((key) => {
+      const cell = written?.get(key)?.cell ?? known?.cell(key)
+      assert(cell, 'a key of a known interval has no cell')
+      return cell
+    })
+  }
+
+  #rowCells(space: Space, entries: readonly ByteString[]): Cell[] {
+    const keys = entries.map((entry) => rowOf(space, entry).key)
+    return this.cells(space, keys).map((cell) => {
+      assert(cell, `an index points to a row of ${space} that does not exist`)
+      return cell
+    })
+  }
+}
+
+function deletions(
+  written: SortedMap<Buffered> | undefined,
+  range: { from: ByteString; to: ByteString },
+): number {
+  if (!written || written.size === 0) return 0
+  return written.keysBetween(range.from, range.to).filter((key) => !written.get(key)?.cell).length
+}
+
+function enlarged(request: RangeRequest, by: number): RangeRequest {
+  return { ...request, limit: Math.max(1, request.limit + by) }
+}

@@ -1,0 +1,63 @@
+/** Reads and writes that wait for their commit, watched for what others commit meanwhile. */
+
+import type { Write } from '../stores/key-value/key-value-store.ts'
+import type { Cache } from './cache.ts'
+import { LayeredWorkspace } from './layered-workspace.ts'
+import { ReadLog, type ReadMark } from './read-log.ts'
+import { WriteBuffer } from './write-buffer.ts'
+
+export interface Mark {
+  readonly writes: number
+  readonly reads: ReadMark
+  readonly numbers: number
+}
+
+export class OpenTransaction {
+  readonly buffer = new WriteBuffer()
+  readonly reads = new ReadLog()
+  readonly workspace: LayeredWorkspace
+  /** How many numbers were given. */
+  numbers = 0
+  readonly #stopWatching: () => void
+  #isDoomed = false
+
+  constructor(cache: Cache) {
+    this.workspace = new LayeredWorkspace(cache, this)
+    this.#stopWatching = cache.watch({
+      isTouchedBy: (entry) => this.reads.isTouchedBy(entry),
+      doom: () => {
+        this.#isDoomed = true
+      },
+    })
+  }
+
+  /** Whether somebody has changed what was read here. */
+  get isDoomed(): boolean {
+    return this.#isDoomed
+  }
+
+  mark(): Mark {
+    return { writes: this.buffer.mark(), reads: this.reads.mark(), numbers: this.numbers }
+  }
+
+  /** Takes back what was written since; what was read stays, since somebody may have decided by it. */
+  rollBackTo({ writes, numbers }: Mark): void {
+    this.buffer.rollBackTo(writes)
+    this.numbers = numbers
+  }
+
+  /** As if nothing had been done since. */
+  forgetSince(mark: Mark): void {
+    this.rollBackTo(mark)
+    this.reads.rollBackTo(mark.reads)
+  }
+
+  /** To be called once, at the end. */
+  stop(): void {
+    this.#stopWatching()
+  }
+
+  toWrites(): Write[] {
+    return this.buffer.toWrites()
+  }
+}

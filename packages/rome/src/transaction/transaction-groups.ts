@@ -1,0 +1,220 @@
+/**
+ * Transactions in groups, each of which is one commit of the store. The works of a group run one after the other over what
+ * the peer knows and what those before them wrote, so that no two of one peer are ever in conflict.
+ *
+ * ```
+ * A ─┐ queue   A runs             ┌ committed: everybody hears of success or failure
+ * B ─┼──────▶  B misses a row ──┐ │ conflict:  the works queue again, at the front
+ * C ─┘         C runs over A    │ └ unknown, or the store is down: everybody hears of that
+ *              commit A and C   └▶ the row is fetched beside, and B queues again
+ * ```
+ *
+ * A work that fails decides by what it saw as much as one that succeeds: its reads are proven with the others', and its error
+ * is told after that. What only reads is proven by asking the store what is new.
+ */
+
+import { type Clock, fraction, type Random, sleep, TooBusy } from '@atoll/kit'
+import { TransactionConflict, TransactionTooLarge } from '../errors.ts'
+import type { Change, CommitLimits } from '../stores/key-value/key-value-store.ts'
+import type { Cache } from './cache.ts'
+import type { Commits } from './commits.ts'
+import type { Looks, Wanted } from './looks.ts'
+import { OpenTransaction } from './open-transaction.ts'
+import { currentSession, type Session } from './session.ts'
+import type { StoreStatistics } from './statistics.ts'
+import { WorkQueue } from './work-queue.ts'
+import { inOneTurn, WorkScope } from './work-scope.ts'
+
+export interface TransactionGroupsOptions {
+  readonly cache: Cache
+  readonly looks: Looks
+  readonly commits: Commits
+  readonly limits: CommitLimits
+  readonly statistics: StoreStatistics
+  readonly clock: Clock
+  readonly random: Random
+  /** See `WorkQueueOptions`. */
+  readonly defer: (action: () => void) => void
+  readonly groupMax: number
+  /** How many transactions may wait; one more is refused with `TooBusy`. */
+  readonly waitingMax: number
+}
+
+export type Work<Result> = (scope: WorkScope) => Promise<Result>
+
+interface Waiting {
+  readonly work: Work<unknown>
+  readonly session: Session | undefined
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: unknown) => void
+  conflicts: number
+  misses: number
+}
+
+/** Works of one attempt that ran to their end, and how each will hear of it. */
+interface Attempt {
+  readonly transaction: OpenTransaction
+  readonly finished: { readonly waiting: Waiting; readonly settle: () => void }[]
+  readonly changes: Change[]
+}
+
+/** With the pauses below, about two seconds of bad luck. */
+const CONFLICTS_MAX = 24
+const PAUSE_MS = 2
+const PAUSE_MS_MAX = 200
+/** Each miss brings something; a work that needs more rounds than this runs over more than the cache can hold. */
+const MISSES_MAX = 100
+
+export class TransactionGroups {
+  readonly #options: TransactionGroupsOptions
+  readonly #queue: WorkQueue<Waiting>
+  /** Works whose callers have not heard of an end. */
+  readonly #open = new Set<Promise<unknown>>()
+
+  constructor(options: TransactionGroupsOptions) {
+    this.#options = options
+    const { defer, groupMax } = options
+    this.#queue = new WorkQueue({ defer, groupMax, runGroup: (group) => this.#runGroup(group) })
+  }
+
+  /** Runs `work` in the next group, and again as often as it takes. @throws TransactionConflict, TransactionTooLarge, TooBusy */
+  run<Result>(work: Work<Result>): Promise<Result> {
+    if (this.#open.size >= this.#options.waitingMax)
+      return Promise.reject(TooBusy({ what: 'the store' }, { retryAfterMs: 1000 }))
+    const settled = new Promise<unknown>((resolve, reject) => {
+      const session = currentSession()
+      this.#queue.add({ work, session, resolve, reject, conflicts: 0, misses: 0 })
+    })
+    const open: Promise<unknown> = settled.catch(() => undefined).then(() => this.#open.delete(open))
+    this.#open.add(open)
+    return settled as Promise<Result>
+  }
+
+  /** Resolves when every transaction has ended. */
+  async drained(): Promise<void> {
+    while (this.#open.size > 0) await Promise.all(this.#open)
+  }
+
+  async #runGroup(group: readonly Waiting[]): Promise<void> {
+    let attempt: Attempt | undefined
+    try {
+      if (this.#options.cache.position === null) await this.#options.looks.look()
+      attempt = await this.#attempt(group)
+      const isProven = await this.#prove(attempt)
+      if (isProven) this.#settle(attempt)
+      else await this.#tryAgain(attempt.finished.map(({ waiting }) => waiting))
+    } catch (error) {
+      const failed = attempt ? attempt.finished.map(({ waiting }) => waiting) : group
+      for (const { reject } of failed) reject(error)
+    } finally {
+      attempt?.transaction.stop()
+    }
+  }
+
+  async #attempt(group: readonly Waiting[]): Promise<Attempt> {
+    const transaction = new OpenTransaction(this.#options.cache)
+    const attempt: Attempt = { transaction, finished: [], changes: [] }
+    for (const [index, waiting] of group.entries()) {
+      const mark = transaction.mark()
+      const scope = new WorkScope(transaction)
+      const settle = await this.#runOne(waiting, scope)
+      const missing = scope.end()
+      if (missing) {
+        transaction.forgetSince(mark)
+        this.#fetch(waiting, missing)
+      } else if (!this.#isWithinLimits(transaction)) {
+        transaction.forgetSince(mark)
+        if (index > 0) {
+          this.#queue.addFirst(group.slice(index))
+          break
+        }
+        waiting.reject(TransactionTooLarge({}))
+      } else {
+        if (settle.hasFailed) transaction.rollBackTo(mark)
+        else attempt.changes.push(...scope.changes)
+        attempt.finished.push({ waiting, settle: settle.tell })
+      }
+    }
+    return attempt
+  }
+
+  async #runOne(
+    { work, resolve, reject }: Waiting,
+    scope: WorkScope,
+  ): Promise<{ hasFailed: boolean; tell: () => void }> {
+    try {
+      const value = await inOneTurn(() => work(scope))
+      return { hasFailed: false, tell: () => resolve(value) }
+    } catch (error) {
+      return { hasFailed: true, tell: () => reject(error) }
+    }
+  }
+
+  // Whether what was read still held when what was written became durable.
+  async #prove({ transaction, finished, changes }: Attempt): Promise<boolean> {
+    const { looks, commits } = this.#options
+    if (finished.length === 0) return true
+    if (transaction.isDoomed) return false
+    if (transaction.buffer.size === 0 && changes.length === 0) {
+      if (transaction.reads.size === 0) return true
+      await looks.look()
+    } else {
+      const { reads, numbers } = transaction
+      transaction.stop()
+      if (!(await commits.commit({ reads, writes: transaction.toWrites(), numbers, changes }))) return false
+    }
+    for (const { waiting } of finished) countRoundTrip(waiting)
+    return !transaction.isDoomed
+  }
+
+  #settle({ finished }: Attempt): void {
+    this.#options.statistics.transactions += finished.length
+    for (const { waiting, settle } of finished) {
+      if (waiting.session) waiting.session.isFresh = true
+      settle()
+    }
+  }
+
+  async #tryAgain(works: readonly Waiting[]): Promise<void> {
+    const { statistics, clock, random } = this.#options
+    statistics.conflicts++
+    let conflictsMax = 0
+    const patient = works.filter((waiting) => {
+      waiting.conflicts++
+      conflictsMax = Math.max(conflictsMax, waiting.conflicts)
+      if (waiting.conflicts <= CONFLICTS_MAX) return true
+      waiting.reject(TransactionConflict({}))
+      return false
+    })
+    // The first time the cache has just been brought up to date, and the way is likely to be free.
+    if (conflictsMax > 1) {
+      const ceilingMs = Math.min(PAUSE_MS_MAX, PAUSE_MS * 2 ** Math.min(conflictsMax, 20))
+      await sleep(clock, fraction(random) * ceilingMs)
+    }
+    this.#queue.addFirst(patient)
+  }
+
+  #fetch(waiting: Waiting, missing: Wanted): void {
+    this.#options.statistics.misses++
+    if (++waiting.misses > MISSES_MAX) {
+      waiting.reject(TransactionTooLarge({}))
+      return
+    }
+    this.#options.looks.look(missing).then(() => {
+      countRoundTrip(waiting)
+      this.#queue.addFirst([waiting])
+    }, waiting.reject)
+  }
+
+  #isWithinLimits({ buffer, reads }: OpenTransaction): boolean {
+    const { writesMax, readsMax, bytesMax } = this.#options.limits
+    if (buffer.size > writesMax || buffer.bytes > bytesMax) return false
+    if (reads.size <= readsMax) return true
+    const { keys, ranges } = reads.toReadSet()
+    return keys.length + ranges.length <= readsMax
+  }
+}
+
+function countRoundTrip({ session }: Waiting): void {
+  if (session) session.roundTrips++
+}
