@@ -6,6 +6,7 @@ import {
   labPackages,
   mariadbPackages,
   postgresqlPackages,
+  redisPackages,
 } from '@atoll/lab'
 
 /** What a host needs to run guests. */
@@ -28,6 +29,7 @@ export const testPackages = unique([
   ...postgresqlPackages,
   ...mariadbPackages,
   ...etcdPackages,
+  ...redisPackages,
   'busybox-static',
   'iputils-ping',
   'python3-openstackclient',

@@ -1,0 +1,67 @@
+/** A Redis server for tests and benchmarks, set up to keep what it acknowledges; or a replica of one. */
+
+import { join } from 'node:path'
+import { requireTools, runProgram } from '../run-program.ts'
+import {
+  freePort,
+  prepareDirectory,
+  type StoreServer,
+  type StoreServerOptions,
+  startServerProcess,
+} from './store-server.ts'
+
+export const redisPackages: readonly string[] = ['redis-server', 'redis-tools', 'util-linux']
+
+export interface RedisServerOptions extends StoreServerOptions {
+  /** By name, beside and over the defaults: `{ maxmemory: '20mb' }`. */
+  readonly settings?: Readonly<Record<string, string>>
+  /** The primary of which this is a replica. */
+  readonly replicaOf?: Pick<RedisServer, 'address' | 'port'>
+}
+
+export interface RedisServer extends StoreServer {
+  readonly address: string
+  /** Runs one command by `redis-cli` and answers with what that prints. @throws ProgramFailed */
+  command(...args: readonly string[]): Promise<string>
+}
+
+const DEFAULTS = {
+  appendonly: 'yes',
+  appendfsync: 'always',
+  save: '',
+  'maxmemory-policy': 'noeviction',
+  // A replica that comes back asks at once instead of waiting for others that might come, too.
+  'repl-diskless-sync-delay': '0',
+} as const
+
+/** Starts it and waits until it answers. @throws ToolsMissing, ProgramFailed */
+export async function startRedis(options: RedisServerOptions): Promise<RedisServer> {
+  await requireTools([
+    { program: 'redis-server', debianPackage: 'redis-server' },
+    { program: 'redis-cli', debianPackage: 'redis-tools' },
+  ])
+  const { directory, address = '127.0.0.1', port = await freePort(address), replicaOf, settings } = options
+  const all: Record<string, string> = {
+    port: String(port),
+    bind: address,
+    dir: join(directory, 'data'),
+    ...DEFAULTS,
+    ...(replicaOf ? { replicaof: `${replicaOf.address} ${replicaOf.port}` } : {}),
+    ...settings,
+  }
+  const command = (...args: readonly string[]) =>
+    runProgram('redis-cli', ['-h', address, '-p', String(port), '-e', ...args], { timeoutMs: 10_000 })
+  await prepareDirectory(directory)
+  await prepareDirectory(join(directory, 'data'))
+  const running = await startServerProcess({
+    name: 'redis',
+    program: 'redis-server',
+    args: Object.entries(all).flatMap(([name, value]) => [
+      `--${name}`,
+      ...(value === '' ? [''] : value.split(' ')),
+    ]),
+    directory,
+    isReady: async () => (await command('PING')).includes('PONG'),
+  })
+  return { ...running, address, port, url: `redis://${address}:${port}`, command }
+}
