@@ -8,6 +8,8 @@ export interface Column<Value> {
   readonly isNullable: boolean
   /** What old rows get when the column is added to an existing table; required for columns that are not nullable. */
   readonly fallback: unknown
+  /** Whether it takes numbers of commits: see `commitNumber`. */
+  readonly isNumbered: boolean
   /** Carries the type of the value; never set at run time. */
   readonly value?: Value
   nullable(): Column<Value | null>
@@ -18,6 +20,11 @@ export const text = <Value extends string = string>(fallback = ''): Column<Value
 /** A whole number within ±2^53. */
 export const integer = <Value extends number = number>(fallback = 0): Column<Value> =>
   column('integer', fallback)
+/**
+ * A whole number that the store gives at the commit, rising in commit order; `Transaction.nextNumber()` stands for it
+ * until then. It may also keep a plain number below 2^52: one that another store has given.
+ */
+export const commitNumber = (): Column<number> => column('integer', 0, { isNumbered: true })
 /** An IEEE 754 double. */
 export const real = (fallback = 0): Column<number> => column('real', fallback)
 export const boolean = (fallback = false): Column<boolean> => column('boolean', fallback)
@@ -26,11 +33,16 @@ export const json = <Value>(fallback: Value): Column<Value> => column('json', fa
 /** Bytes. */
 export const blob = (): Column<Uint8Array> => column('blob', new Uint8Array())
 
-function column<Value>(kind: ColumnKind, fallback: unknown, isNullable = false): Column<Value> {
+function column<Value>(
+  kind: ColumnKind,
+  fallback: unknown,
+  { isNullable = false, isNumbered = false } = {},
+): Column<Value> {
   return Object.freeze({
     kind,
     isNullable,
+    isNumbered,
     fallback: isNullable ? null : fallback,
-    nullable: () => column<Value | null>(kind, null, true),
+    nullable: () => column<Value | null>(kind, null, { isNullable: true, isNumbered }),
   })
 }
