@@ -104,3 +104,21 @@ export const StoreKindUnknown = defineError({
   message: ({ scheme, known }: { scheme: string; known: readonly string[] }) =>
     `There is no kind of store named ${scheme}. There are: ${known.join(', ')}.`,
 })
+
+/** A key/value store runs the part of SQL that its guide names, and nothing else by accident. */
+export const QueryNotSupported = defineError({
+  code: 'rome.query.not_supported',
+  status: 501,
+  fault: 'computeFault',
+  message: ({ what, fragment }: { what: string; fragment: string }) =>
+    `The store cannot run a query with ${what}: ${fragment}`,
+})
+
+/** Callers that mean it ask for it by `allowScan`. */
+export const ScanRefused = defineError({
+  code: 'rome.query.scan_refused',
+  status: 503,
+  fault: 'serviceUnavailable',
+  message: ({ table, rows, fragment }: { table: string; rows: number; fragment: string }) =>
+    `A query would look at more than ${rows} rows of ${table}, as no index serves it: ${fragment}`,
+})

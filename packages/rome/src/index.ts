@@ -2,6 +2,7 @@
 
 export * from './errors.ts'
 export * from './open-store.ts'
+export { allowScan } from './plan/allow-scan.ts'
 export * from './schema/column.ts'
 export * from './schema/define-table.ts'
 export * from './store.ts'

@@ -16,8 +16,8 @@ import type {
 /** A stored value, decoded at most once however often it is read. Rows are frozen: whoever hands one out copies it. */
 export interface Cell {
   readonly bytes: ByteString
-  /** Kept here by the codec of rows; undefined until somebody has asked. */
-  row: Readonly<Record<string, unknown>> | undefined
+  /** Kept here by the codec of rows, which alone knows what it is; undefined until somebody has asked. */
+  row: unknown
 }
 
 export interface RangeView {
@@ -58,4 +58,4 @@ export class Missing extends Error {
   }
 }
 
-export type { ByteString, KeyRange, RangeRequest, Space }
+export type { ByteString, KeyRange, RangeRequest, Space, SpaceKey }

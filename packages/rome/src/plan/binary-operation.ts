@@ -1,0 +1,165 @@
+/** Operators with two operands: comparisons, lists, patterns, arithmetic, text. */
+
+import {
+  AndNode,
+  type BinaryOperationNode,
+  type OperationNode,
+  PrimitiveValueListNode,
+  SelectQueryNode,
+  TupleNode,
+  ValueListNode,
+  ValueNode,
+} from 'kysely'
+import type { Run } from '../execute/run.ts'
+import { like, likePrefix } from '../values/like.ts'
+import { boundValue, compareValues } from '../values/value.ts'
+import { arithmetic, concatenation, textOf } from './arithmetic.ts'
+import { comparison, converted, isTrue } from './comparison.ts'
+import type { CompileOptions } from './compile-options.ts'
+import { type ComparisonOperator, constant, type Expression, expression, type Tuple } from './expression.ts'
+import { conjunction, negation } from './logic.ts'
+import { operatorOf, unwrapped } from './nodes.ts'
+import { refuse } from './not-supported.ts'
+import { compileInSelect } from './sub-select.ts'
+
+export function compileBinary(node: BinaryOperationNode, options: CompileOptions): Expression {
+  const operator = operatorOf(node.operator)
+  if (TupleNode.is(node.leftOperand)) return refuse('tuples', node)
+  const left = options.compile(node.leftOperand, options)
+  switch (operator) {
+    case '=':
+    case '==':
+    case '!=':
+    case '<>':
+    case '<':
+    case '<=':
+    case '>':
+    case '>=':
+    case 'is':
+    case 'is not':
+    case 'is distinct from':
+    case 'is not distinct from':
+      return compileComparison(node, operator, left, options)
+    case 'in':
+    case 'not in':
+      return compileIn(node, left, operator === 'not in', options)
+    case 'between':
+      return compileBetween(node, left, options)
+    case 'like':
+    case 'not like':
+      return compileLike(node, left, operator === 'not like', options)
+    case '+':
+    case '-':
+    case '*':
+    case '/':
+    case '%':
+      return arithmetic(node, operator, left, options.compile(node.rightOperand, options))
+    case '||':
+      return concatenation(node, left, options.compile(node.rightOperand, options))
+    default:
+      return refuse(`the operator ${operator}`, node)
+  }
+}
+
+const synonyms: Readonly<Record<string, ComparisonOperator>> = {
+  '==': '=',
+  '<>': '!=',
+  'is distinct from': 'is not',
+  'is not distinct from': 'is',
+}
+
+function compileComparison(
+  node: BinaryOperationNode,
+  written: string,
+  left: Expression,
+  options: CompileOptions,
+): Expression {
+  const operator = synonyms[written] ?? (written as ComparisonOperator)
+  const { rightOperand } = node
+  // `is true` asks for the truth of the left side, whatever its number.
+  if (isLiteralBoolean(rightOperand) && (written === 'is' || written === 'is not'))
+    return isTrue(node, left, { wanted: rightOperand.value === true, isNegated: written === 'is not' })
+  return comparison(node, operator, left, options.compile(rightOperand, options))
+}
+
+function isLiteralBoolean(node: OperationNode): node is ValueNode {
+  return ValueNode.is(node) && node.immediate === true && typeof node.value === 'boolean'
+}
+
+function compileIn(
+  node: BinaryOperationNode,
+  left: Expression,
+  isNegated: boolean,
+  options: CompileOptions,
+): Expression {
+  const right = unwrapped(node.rightOperand)
+  if (SelectQueryNode.is(right)) {
+    const found = compileInSelect(node, left, right, options)
+    return isNegated ? negation(node, found) : found
+  }
+  const list = listOf(right, options)
+  // The affinity of the left side alone counts: the list is as a column of no affinity.
+  const items = list.map((item) => converted(node, left, { ...item, affinity: 'none' })[1])
+  const values = (tuple: Tuple, run: Run) => items.map((item) => item(tuple, run))
+  const [value] = converted(node, left, constant(node, null, 'integer'))
+  const found = expression(
+    node,
+    [left, ...list],
+    (tuple, run) => {
+      const wanted = value(tuple, run)
+      if (items.length === 0) return 0
+      if (wanted === null) return null
+      let outcome: 0 | null = 0
+      for (const item of items) {
+        const other = item(tuple, run)
+        if (other === null) outcome = null
+        else if (other === wanted || compareValues(other, wanted) === 0) return 1
+      }
+      return outcome
+    },
+    { shape: { kind: 'in', left, values, slots: list.reduce((slots, item) => slots | item.slots, 0) } },
+  )
+  return isNegated ? negation(node, found) : found
+}
+
+function listOf(node: OperationNode, options: CompileOptions): readonly Expression[] {
+  if (PrimitiveValueListNode.is(node))
+    return node.values.map((value) => constant(node, boundValue(value), 'real'))
+  if (ValueListNode.is(node)) return node.values.map((value) => options.compile(value, options))
+  return refuse('this as a list', node)
+}
+
+function compileBetween(node: BinaryOperationNode, left: Expression, options: CompileOptions): Expression {
+  const { rightOperand } = node
+  if (!AndNode.is(rightOperand)) return refuse('this as two bounds', node)
+  return conjunction(
+    node,
+    comparison(node, '>=', left, options.compile(rightOperand.left, options)),
+    comparison(node, '<=', left, options.compile(rightOperand.right, options)),
+  )
+}
+
+function compileLike(
+  node: BinaryOperationNode,
+  left: Expression,
+  isNegated: boolean,
+  options: CompileOptions,
+): Expression {
+  const pattern = options.compile(node.rightOperand, options)
+  const text = textOf(left)
+  const patternText = textOf(pattern)
+  const prefix = typeof pattern.constant?.value === 'string' ? likePrefix(pattern.constant.value) : ''
+  const found = expression(
+    node,
+    [left, pattern],
+    (tuple, run) => {
+      const value = text(tuple, run)
+      const wanted = patternText(tuple, run)
+      if (value instanceof Uint8Array || wanted instanceof Uint8Array) return 0
+      if (value === null || wanted === null) return null
+      return like(value, wanted) ? 1 : 0
+    },
+    { shape: { kind: 'like', left, prefix } },
+  )
+  return isNegated ? negation(node, found) : found
+}

@@ -1,0 +1,113 @@
+/** From Kysely's nodes to expressions: names are resolved and conversions chosen once, before any row is read. */
+
+import {
+  AggregateFunctionNode,
+  AndNode,
+  BinaryOperationNode,
+  CaseNode,
+  ColumnNode,
+  FunctionNode,
+  type OperationNode,
+  OrNode,
+  ParensNode,
+  RawNode,
+  ReferenceNode,
+  SelectQueryNode,
+  UnaryOperationNode,
+  ValueNode,
+} from 'kysely'
+import { boundValue } from '../values/value.ts'
+import { compileAggregate } from './aggregate.ts'
+import { compileBinary } from './binary-operation.ts'
+import { compileCase } from './case.ts'
+import type { CompileOptions } from './compile-options.ts'
+import { constant, type Expression } from './expression.ts'
+import { compileFunction } from './function.ts'
+import { conjunction, disjunction, negation } from './logic.ts'
+import { operatorOf, referenceOf, unwrapped } from './nodes.ts'
+import { refuse } from './not-supported.ts'
+import { compileExists, compileScalarSelect } from './sub-select.ts'
+
+/** @throws QueryNotSupported for what lies outside the subset, and for names that there are not */
+export function compileExpression(node: OperationNode, options: CompileOptions): Expression {
+  if (options.aggregates?.keys && !isAliased(node, options)) {
+    const key = options.aggregates.keyLike(node, options)
+    if (key) return key
+  }
+  if (ReferenceNode.is(node) || ColumnNode.is(node)) return compileReference(node, options)
+  if (ValueNode.is(node)) return compileValue(node)
+  if (BinaryOperationNode.is(node)) return compileBinary(node, options)
+  if (ParensNode.is(node)) return compileExpression(node.node, options)
+  if (AndNode.is(node))
+    return conjunction(node, compileExpression(node.left, options), compileExpression(node.right, options))
+  if (OrNode.is(node))
+    return disjunction(node, compileExpression(node.left, options), compileExpression(node.right, options))
+  if (UnaryOperationNode.is(node)) return compileUnary(node, options)
+  if (AggregateFunctionNode.is(node)) return compileAggregate(node, options)
+  if (FunctionNode.is(node)) return compileFunction(node, options)
+  if (CaseNode.is(node)) return compileCase(node, options)
+  if (SelectQueryNode.is(node)) return compileScalarSelect(node, options)
+  if (RawNode.is(node)) return compileRaw(node, options)
+  return refuse('this expression', node)
+}
+
+function isAliased(node: OperationNode, { aliases, aliasesFirst }: CompileOptions): boolean {
+  const reference = aliases && aliasesFirst ? referenceOf(node) : undefined
+  return reference !== undefined && reference.alias === undefined && aliases?.has(reference.name) === true
+}
+
+function compileReference(node: OperationNode, options: CompileOptions): Expression {
+  const reference = referenceOf(node)
+  if (!reference) return refuse('all columns as one expression', node)
+  const { name, alias } = reference
+  const aliased = alias === undefined ? options.aliases?.get(name) : undefined
+  if (aliased && options.aliasesFirst) return compileExpression(aliased, withoutAliases(options))
+  const resolved = options.scope.find(name, alias, node)
+  if (!resolved) {
+    if (aliased) return compileExpression(aliased, withoutAliases(options))
+    return refuse(`the unknown column ${name}`, node)
+  }
+  if (options.aggregates?.keys && resolved.depth === 0)
+    return refuse('a column that is neither grouped nor aggregated', node)
+  const { slot } = resolved.source
+  const { position, affinity, form, decoder } = resolved.column
+  return {
+    evaluate: (tuple) => tuple[slot]?.[position] ?? null,
+    affinity,
+    form,
+    decoder,
+    slots: 1 << slot,
+    readsStore: false,
+    column: { slot, position },
+    node,
+  }
+}
+
+// Names given by `select` are not visible inside of `select`.
+function withoutAliases(options: CompileOptions): CompileOptions {
+  return { ...options, aliases: undefined }
+}
+
+function compileValue(node: ValueNode): Expression {
+  const { value, immediate } = node
+  const isInteger = immediate === true && Number.isInteger(value)
+  if (typeof value === 'boolean') return constant(node, value ? 1 : 0, 'integer')
+  return constant(node, boundValue(value), isInteger ? 'integer' : 'real')
+}
+
+function compileUnary(node: UnaryOperationNode, options: CompileOptions): Expression {
+  const operator = operatorOf(node.operator)
+  if (operator === 'exists' || operator === 'not exists')
+    return compileExists(node, unwrapped(node.operand), operator === 'exists', options)
+  const operand = compileExpression(node.operand, options)
+  if (operator === 'not') return negation(node, operand)
+  return refuse(`the operator ${operator}`, node)
+}
+
+// `sql.ref('name')` and `sql`${value}`` are a raw node around one other.
+function compileRaw(node: RawNode, options: CompileOptions): Expression {
+  const [only, ...others] = node.parameters
+  const isBare = node.sqlFragments.every((fragment) => fragment.trim() === '')
+  if (!only || others.length > 0 || !isBare) return refuse('raw SQL', node)
+  return compileExpression(only, options)
+}
