@@ -1,5 +1,8 @@
 /** Who the peers are and how to reach them: trust, transport between sites, and the protocols of the overlay. */
 
+export * from './positions/position.ts'
+export * from './positions/positions.ts'
+export * from './positions/settings.ts'
 export * from './protocol/contact.ts'
 export * from './protocol/environment.ts'
 export * from './protocol/message.ts'

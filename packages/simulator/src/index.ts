@@ -5,6 +5,17 @@
 
 export { DatagramNetwork, type DatagramNetworkOptions, type Traffic } from './datagrams/datagram-network.ts'
 export { Life } from './life.ts'
+export {
+  type Accuracy,
+  type Liars,
+  type Lie,
+  type LieContext,
+  PositionRun,
+  type PositionRunOptions,
+} from './positions/position-run.ts'
+export { DenseMatrix, type DenseMatrixOptions } from './rtt/dense-matrix.ts'
+export { driftMatrix, type GenerateMatrixOptions, generateMatrix } from './rtt/generate-matrix.ts'
+export { parseMatrix, type ReadMatrixOptions, readMatrix } from './rtt/read-matrix.ts'
 export type { RttMatrix } from './rtt/rtt-matrix.ts'
 export { seedsToRun } from './seeds.ts'
 export { SimulatedClock } from './simulated-clock.ts'
