@@ -65,7 +65,11 @@ export async function runProgram(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<string> {
-  const result = await runToEnd(program, args, options)
+  return outputOf(await runToEnd(program, args, options), program, args)
+}
+
+/** What a program has printed. @throws ProgramFailed unless its exit code is 0 */
+export function outputOf(result: ProgramResult, program: string, args: readonly string[]): string {
   if (result.exitCode === 0) return result.stdout
   const reason =
     result.exitCode === undefined ? 'ended by a signal or its time-out' : `exit code ${result.exitCode}`

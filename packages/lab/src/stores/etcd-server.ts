@@ -2,14 +2,15 @@
 
 import { join } from 'node:path'
 import { requireTools } from '../run-program.ts'
-import { freePort, prepareDirectory, type StoreServer, startServerProcess } from './store-server.ts'
+import { loopbackHost, type ServerHost } from './server-host.ts'
+import { prepareDirectory, type StoreServer, startServerProcess } from './store-server.ts'
 
-export const etcdPackages: readonly string[] = ['etcd-server', 'util-linux']
+export const etcdPackages: readonly string[] = ['etcd-server', 'util-linux', 'curl']
 
 export interface EtcdOptions {
   readonly directory: string
-  /** One member for each. Default: one on 127.0.0.1. */
-  readonly addresses?: readonly string[]
+  /** One member for each. Default: one on this machine's loopback. */
+  readonly hosts?: readonly ServerHost[]
   /** By name, beside the defaults: `{ 'quota-backend-bytes': '8388608' }`. */
   readonly settings?: Readonly<Record<string, string>>
 }
@@ -26,7 +27,7 @@ export interface EtcdCluster {
 interface MemberPlan {
   readonly name: string
   readonly directory: string
-  readonly address: string
+  readonly host: ServerHost
   readonly clientPort: number
   readonly peerPort: number
 }
@@ -34,11 +35,11 @@ interface MemberPlan {
 /** Starts the members side by side and waits until they have a leader. @throws ToolsMissing, ProgramFailed */
 export async function startEtcd(options: EtcdOptions): Promise<EtcdCluster> {
   await requireTools([{ program: 'etcd', debianPackage: 'etcd-server' }])
-  const { directory, addresses = ['127.0.0.1'], settings = {} } = options
+  const { directory, hosts = [loopbackHost], settings = {} } = options
   const plans: MemberPlan[] = []
-  for (const [index, address] of addresses.entries()) plans.push(await planMember(directory, index, address))
+  for (const [index, host] of hosts.entries()) plans.push(await planMember(directory, index, host))
   const initial = plans
-    .map(({ name, address, peerPort }) => `${name}=http://${address}:${peerPort}`)
+    .map(({ name, host, peerPort }) => `${name}=http://${host.address}:${peerPort}`)
     .join(',')
   const start = (plan: MemberPlan) => startMember(plan, { ...settings, 'initial-cluster': initial })
   const started = await Promise.allSettled(plans.map(start))
@@ -53,7 +54,7 @@ export async function startEtcd(options: EtcdOptions): Promise<EtcdCluster> {
   }
   return {
     members,
-    url: `etcd://${plans.map(({ address, clientPort }) => `${address}:${clientPort}`).join(',')}/atoll`,
+    url: `etcd://${plans.map(({ host, clientPort }) => `${host.address}:${clientPort}`).join(',')}/atoll`,
     restart: async (index) => {
       const member = await start(plans[index] as MemberPlan)
       members[index] = member
@@ -63,12 +64,12 @@ export async function startEtcd(options: EtcdOptions): Promise<EtcdCluster> {
   }
 }
 
-async function planMember(directory: string, index: number, address: string): Promise<MemberPlan> {
-  const [clientPort, peerPort] = [await freePort(address), await freePort(address)]
+async function planMember(directory: string, index: number, host: ServerHost): Promise<MemberPlan> {
+  const [clientPort, peerPort] = [await host.freePort(), await host.freePort()]
   return {
     name: `member-${index}`,
     directory: join(directory, `member-${index}`),
-    address,
+    host,
     clientPort,
     peerPort,
   }
@@ -78,8 +79,11 @@ async function startMember(
   plan: MemberPlan,
   settings: Readonly<Record<string, string>>,
 ): Promise<StoreServer> {
-  const { name, directory, address, clientPort, peerPort } = plan
-  const [clientUrl, peerUrl] = [`http://${address}:${clientPort}`, `http://${address}:${peerPort}`]
+  const { name, directory, host, clientPort, peerPort } = plan
+  const [clientUrl, peerUrl] = [clientPort, peerPort].map((port) => `http://${host.address}:${port}`) as [
+    string,
+    string,
+  ]
   const all = {
     name,
     'data-dir': join(directory, 'data'),
@@ -95,10 +99,11 @@ async function startMember(
     program: 'etcd',
     args: Object.entries(all).flatMap(([option, value]) => [`--${option}`, value]),
     directory,
+    host,
     isReady: async () => {
-      const reply = await fetch(`${clientUrl}/health`, { signal: AbortSignal.timeout(2000) })
-      return (await reply.text()).includes('"true"')
+      const health = await host.run('curl', ['--silent', '--max-time', '2', `${clientUrl}/health`])
+      return health.includes('"true"')
     },
   })
-  return { ...running, port: clientPort, url: `etcd://${address}:${clientPort}/atoll` }
+  return { ...running, port: clientPort, url: `etcd://${host.address}:${clientPort}/atoll` }
 }

@@ -2,12 +2,13 @@
 
 import { join } from 'node:path'
 import { startMariadb } from './mariadb-server.ts'
-import { freePort, prepareDirectory, type StoreServer } from './store-server.ts'
+import { loopbackHosts, type ServerHost } from './server-host.ts'
+import { prepareDirectory, type StoreServer } from './store-server.ts'
 
 export interface GaleraClusterOptions {
   readonly directory: string
-  /** One node for each. Default: three on 127.0.0.1. */
-  readonly addresses?: readonly string[]
+  /** One node for each. Default: three on this machine's loopback. */
+  readonly hosts?: readonly ServerHost[]
 }
 
 export interface GaleraCluster {
@@ -21,7 +22,7 @@ export interface GaleraCluster {
 
 interface NodePlan {
   readonly directory: string
-  readonly address: string
+  readonly host: ServerHost
   readonly port: number
   readonly groupPort: number
   readonly transferPorts: readonly [incremental: number, whole: number]
@@ -29,12 +30,11 @@ interface NodePlan {
 
 /** Starts the nodes one after the other. @throws ToolsMissing, ProgramFailed */
 export async function startGalera(options: GaleraClusterOptions): Promise<GaleraCluster> {
-  const addresses = options.addresses ?? ['127.0.0.1', '127.0.0.1', '127.0.0.1']
+  const { hosts = loopbackHosts(3) } = options
   await prepareDirectory(options.directory)
   const plans: NodePlan[] = []
-  for (const [index, address] of addresses.entries())
-    plans.push(await planNode(options.directory, index, address))
-  const members = plans.map(({ address, groupPort }) => `${address}:${groupPort}`).join(',')
+  for (const [index, host] of hosts.entries()) plans.push(await planNode(options.directory, index, host))
+  const members = plans.map(({ host, groupPort }) => `${host.address}:${groupPort}`).join(',')
   const nodes: StoreServer[] = []
   const stop = async () => {
     // The last to stop is the one to begin with again.
@@ -47,10 +47,10 @@ export async function startGalera(options: GaleraClusterOptions): Promise<Galera
     await stop()
     throw error
   }
-  const hosts = plans.map(({ address, port }) => `${address}:${port}`).join(',')
+  const addresses = plans.map(({ host, port }) => `${host.address}:${port}`).join(',')
   return {
     nodes,
-    url: nodes[0]?.url.replace(/@[^/]+/, `@${hosts}`) ?? '',
+    url: nodes[0]?.url.replace(/@[^/]+/, `@${addresses}`) ?? '',
     restart: async (index) => {
       const node = await startNode(plans[index] as NodePlan, `gcomm://${members}`)
       nodes[index] = node
@@ -60,18 +60,19 @@ export async function startGalera(options: GaleraClusterOptions): Promise<Galera
   }
 }
 
-async function planNode(directory: string, index: number, address: string): Promise<NodePlan> {
+async function planNode(directory: string, index: number, host: ServerHost): Promise<NodePlan> {
   return {
     directory: join(directory, `node-${index}`),
-    address,
-    port: await freePort(address),
-    groupPort: await freePort(address),
-    transferPorts: [await freePort(address), await freePort(address)],
+    host,
+    port: await host.freePort(),
+    groupPort: await host.freePort(),
+    transferPorts: [await host.freePort(), await host.freePort()],
   }
 }
 
 function startNode(plan: NodePlan, cluster: string): Promise<StoreServer> {
-  const { directory, address, port, groupPort, transferPorts } = plan
+  const { directory, host, port, groupPort, transferPorts } = plan
+  const { address } = host
   const provider = {
     'gmcast.listen_addr': `tcp://${address}:${groupPort}`,
     'ist.recv_addr': `${address}:${transferPorts[0]}`,
@@ -81,7 +82,7 @@ function startNode(plan: NodePlan, cluster: string): Promise<StoreServer> {
   }
   return startMariadb({
     directory,
-    address,
+    host,
     port,
     readyWithinMs: 120_000,
     settings: {

@@ -2,9 +2,9 @@
 
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { requireTools, runProgram, runToEnd } from '../run-program.ts'
+import { requireTools, runProgram } from '../run-program.ts'
+import { loopbackHost, type ServerHost } from './server-host.ts'
 import {
-  freePort,
   prepareDirectory,
   type StoreServer,
   type StoreServerOptions,
@@ -25,8 +25,9 @@ export interface MariadbServerOptions extends StoreServerOptions {
 /** Starts it and waits until it answers. @throws ToolsMissing, ProgramFailed */
 export async function startMariadb(options: MariadbServerOptions): Promise<StoreServer> {
   await requireTools([{ program: 'mariadbd', debianPackage: 'mariadb-server' }])
-  const { directory, address = '127.0.0.1' } = options
-  const port = options.port ?? (await freePort(address))
+  const { directory, host = loopbackHost } = options
+  const { address } = host
+  const port = options.port ?? (await host.freePort())
   const data = join(directory, 'data')
   await prepareDirectory(directory, USER)
   if (!existsSync(join(data, 'mysql'))) await initialize(directory, data)
@@ -46,7 +47,8 @@ export async function startMariadb(options: MariadbServerOptions): Promise<Store
     args: ['--no-defaults', ...Object.entries(settings).map(([name, value]) => `--${name}=${value}`)],
     directory,
     user: USER,
-    isReady: () => answers(address, port),
+    host,
+    isReady: () => answers(host, port),
     ...(options.readyWithinMs === undefined ? {} : { readyWithinMs: options.readyWithinMs }),
   })
   return { ...running, port, url: `mysql://${DATABASE}:${DATABASE}@${address}:${port}/${DATABASE}` }
@@ -70,13 +72,14 @@ async function initialize(directory: string, data: string): Promise<void> {
 }
 
 // A node of a cluster lets nobody in until it is synced.
-async function answers(address: string, port: number): Promise<boolean> {
-  const access = [`--host=${address}`, `--port=${port}`, `--user=${DATABASE}`, `--password=${DATABASE}`]
+async function answers(host: ServerHost, port: number): Promise<boolean> {
+  const access = [`--host=${host.address}`, `--port=${port}`, `--user=${DATABASE}`, `--password=${DATABASE}`]
   const query = [
     '--no-defaults',
     ...access,
     '--batch',
     '--execute=select count(*) from information_schema.tables',
   ]
-  return (await runToEnd('mariadb', [...query, DATABASE], { timeoutMs: 5000 })).exitCode === 0
+  await host.run('mariadb', [...query, DATABASE], { timeoutMs: 5000 })
+  return true
 }

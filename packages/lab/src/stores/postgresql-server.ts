@@ -3,9 +3,9 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { ToolsMissing } from '../errors.ts'
-import { runProgram, runToEnd } from '../run-program.ts'
+import { runProgram } from '../run-program.ts'
+import { loopbackHost, type ServerHost } from './server-host.ts'
 import {
-  freePort,
   prepareDirectory,
   type StoreServer,
   type StoreServerOptions,
@@ -25,8 +25,9 @@ export interface PostgresqlServerOptions extends StoreServerOptions {
 
 /** Starts it and waits until it answers. @throws ToolsMissing, ProgramFailed */
 export async function startPostgresql(options: PostgresqlServerOptions): Promise<StoreServer> {
-  const { directory, address = '127.0.0.1' } = options
-  const port = options.port ?? (await freePort(address))
+  const { directory, host = loopbackHost } = options
+  const { address } = host
+  const port = options.port ?? (await host.freePort())
   const programs = newestVersion()
   const data = join(directory, 'data')
   await prepareDirectory(directory, USER)
@@ -45,7 +46,8 @@ export async function startPostgresql(options: PostgresqlServerOptions): Promise
     user: USER,
     // Fast shutdown: clients are cut off, what they committed is written.
     stopSignal: 'SIGINT',
-    isReady: () => ensureDatabase(programs, address, port),
+    host,
+    isReady: () => ensureDatabase(programs, host, port),
   })
   return { ...running, port, url: `postgresql://${USER}@${address}:${port}/${DATABASE}` }
 }
@@ -63,12 +65,12 @@ async function initialize(programs: string, data: string): Promise<void> {
   await runProgram('sh', ['-c', 'cat >> "$1"', 'sh', join(data, 'pg_hba.conf')], { stdin: access })
 }
 
-async function ensureDatabase(programs: string, address: string, port: number): Promise<boolean> {
-  const at = ['-h', address, '-p', String(port), '-U', USER]
-  const { stdout, exitCode } = await runToEnd(join(programs, 'psql'), [...at, '-AtlqF,', 'postgres'])
-  if (exitCode !== 0) return false
-  if (stdout.split('\n').some((line) => line.startsWith(`${DATABASE},`))) return true
-  return (await runToEnd(join(programs, 'createdb'), [...at, DATABASE])).exitCode === 0
+async function ensureDatabase(programs: string, host: ServerHost, port: number): Promise<boolean> {
+  const at = ['-h', host.address, '-p', String(port), '-U', USER]
+  const databases = await host.run(join(programs, 'psql'), [...at, '-AtlqF,', 'postgres'])
+  if (databases.split('\n').some((line) => line.startsWith(`${DATABASE},`))) return true
+  await host.run(join(programs, 'createdb'), [...at, DATABASE])
+  return true
 }
 
 function newestVersion(): string {

@@ -3,14 +3,13 @@
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { ProgramFailed } from '../errors.ts'
-import { runProgram } from '../run-program.ts'
 import { type RedisServer, startRedis } from './redis-server.ts'
-import { freePort } from './store-server.ts'
+import { loopbackHosts, type ServerHost } from './server-host.ts'
 
 export interface RedisClusterOptions {
   readonly directory: string
-  /** One node for each: primaries first, then their replicas in turn. Default: as many as needed on 127.0.0.1. */
-  readonly addresses?: readonly string[]
+  /** One node for each: primaries first, then their replicas in turn. Default: as many as needed on loopback. */
+  readonly hosts?: readonly ServerHost[]
   /** Default 3, the least that Redis allows. */
   readonly primaries?: number
   /** Of each primary. Default 0. */
@@ -36,13 +35,13 @@ const READY_WITHIN_MS = 60_000
 export async function startRedisCluster(options: RedisClusterOptions): Promise<RedisCluster> {
   const { directory, primaries = 3, replicas = 0, settings } = options
   const count = primaries * (1 + replicas)
-  const addresses = options.addresses ?? Array.from({ length: count }, () => '127.0.0.1')
+  const { hosts = loopbackHosts(count) } = options
   const ports: number[] = []
-  for (const address of addresses) ports.push(await clusterPort(address, ports))
-  const start = (index: number) =>
+  for (const host of hosts) ports.push(await clusterPort(host, ports))
+  const start = (host: ServerHost, index: number) =>
     startRedis({
       directory: join(directory, `node-${index}`),
-      address: addresses[index] ?? '127.0.0.1',
+      host,
       port: ports[index] ?? 0,
       settings: {
         'cluster-enabled': 'yes',
@@ -53,7 +52,7 @@ export async function startRedisCluster(options: RedisClusterOptions): Promise<R
         ...settings,
       },
     })
-  const started = await Promise.allSettled(addresses.map((_, index) => start(index)))
+  const started = await Promise.allSettled(hosts.map(start))
   const nodes = started.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
   const stop = async () => {
     await Promise.all(nodes.map((node) => node.stop()))
@@ -61,7 +60,7 @@ export async function startRedisCluster(options: RedisClusterOptions): Promise<R
   try {
     const failed = started.find((outcome) => outcome.status === 'rejected')
     if (failed) throw failed.reason
-    await form(nodes, replicas)
+    await form(nodes, replicas, hosts[0] as ServerHost)
   } catch (error) {
     await stop()
     throw error
@@ -70,7 +69,7 @@ export async function startRedisCluster(options: RedisClusterOptions): Promise<R
     nodes,
     url: `redis-cluster://${nodes.map(({ address, port }) => `${address}:${port}`).join(',')}`,
     restart: async (index) => {
-      const node = await start(index)
+      const node = await start(hosts[index] as ServerHost, index)
       nodes[index] = node
       return node
     },
@@ -78,16 +77,16 @@ export async function startRedisCluster(options: RedisClusterOptions): Promise<R
   }
 }
 
-async function clusterPort(address: string, taken: readonly number[]): Promise<number> {
+async function clusterPort(host: ServerHost, taken: readonly number[]): Promise<number> {
   for (;;) {
-    const port = await freePort(address)
+    const port = await host.freePort()
     if (port <= PORT_MAX && !taken.includes(port)) return port
   }
 }
 
-async function form(nodes: readonly RedisServer[], replicas: number): Promise<void> {
+async function form(nodes: readonly RedisServer[], replicas: number, host: ServerHost): Promise<void> {
   const members = nodes.map(({ address, port }) => `${address}:${port}`)
-  await runProgram('redis-cli', [
+  await host.run('redis-cli', [
     ...['--cluster', 'create', ...members],
     ...['--cluster-replicas', String(replicas), '--cluster-yes'],
   ])

@@ -1,9 +1,9 @@
 /** A Redis server for tests and benchmarks, set up to keep what it acknowledges; or a replica of one. */
 
 import { join } from 'node:path'
-import { requireTools, runProgram } from '../run-program.ts'
+import { requireTools } from '../run-program.ts'
+import { loopbackHost } from './server-host.ts'
 import {
-  freePort,
   prepareDirectory,
   type StoreServer,
   type StoreServerOptions,
@@ -29,6 +29,8 @@ const DEFAULTS = {
   appendonly: 'yes',
   appendfsync: 'always',
   save: '',
+  // Without a password it would answer on 127.0.0.1 only, and hosts of a lab have other addresses.
+  'protected-mode': 'no',
   'maxmemory-policy': 'noeviction',
   // A replica that comes back asks at once instead of waiting for others that might come, too.
   'repl-diskless-sync-delay': '0',
@@ -40,7 +42,8 @@ export async function startRedis(options: RedisServerOptions): Promise<RedisServ
     { program: 'redis-server', debianPackage: 'redis-server' },
     { program: 'redis-cli', debianPackage: 'redis-tools' },
   ])
-  const { directory, address = '127.0.0.1', port = await freePort(address), replicaOf, settings } = options
+  const { directory, host = loopbackHost, port = await host.freePort(), replicaOf, settings } = options
+  const { address } = host
   const all: Record<string, string> = {
     port: String(port),
     bind: address,
@@ -50,7 +53,7 @@ export async function startRedis(options: RedisServerOptions): Promise<RedisServ
     ...settings,
   }
   const command = (...args: readonly string[]) =>
-    runProgram('redis-cli', ['-h', address, '-p', String(port), '-e', ...args], { timeoutMs: 10_000 })
+    host.run('redis-cli', ['-h', address, '-p', String(port), '-e', ...args], { timeoutMs: 10_000 })
   await prepareDirectory(directory)
   await prepareDirectory(join(directory, 'data'))
   const running = await startServerProcess({
@@ -61,6 +64,7 @@ export async function startRedis(options: RedisServerOptions): Promise<RedisServ
       ...(value === '' ? [''] : value.split(' ')),
     ]),
     directory,
+    host,
     isReady: async () => (await command('PING')).includes('PONG'),
   })
   return { ...running, address, port, url: `redis://${address}:${port}`, command }

@@ -3,14 +3,13 @@
  * a directory of its own, on an address that nobody else uses. What is common to all of them is here.
  */
 
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import type { ChildProcess } from 'node:child_process'
 import { chmodSync, closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { ProgramFailed } from '../errors.ts'
 import { isRoot, runProgram } from '../run-program.ts'
+import { loopbackHost, type ServerHost } from './server-host.ts'
 
 export interface StoreServer {
   /** How a store of `@atoll/rome` is opened on it. */
@@ -34,8 +33,8 @@ export interface StoreServerOptions {
   readonly directory: string
   /** Default: one that is free. Started again on the same port, a server is found again by its clients. */
   readonly port?: number
-  /** Default: 127.0.0.1. */
-  readonly address?: string
+  /** Default: this machine's loopback. */
+  readonly host?: ServerHost
 }
 
 export interface ServerProcess {
@@ -43,6 +42,8 @@ export interface ServerProcess {
   readonly program: string
   readonly args: readonly string[]
   readonly directory: string
+  /** Default: this machine's loopback. */
+  readonly host?: ServerHost
   /** The user that it runs as when we are root, which some servers refuse to be. */
   readonly user?: string
   readonly env?: NodeJS.ProcessEnv
@@ -60,13 +61,13 @@ const STOPPED_WITHIN_MS = 15_000
 
 /** Starts the process and waits until it answers. @throws ProgramFailed with the end of what it said */
 export async function startServerProcess(options: ServerProcess): Promise<Running> {
-  const { program, args, user, directory, env, stopSignal = 'SIGTERM' } = options
+  const { program, args, user, directory, env, host = loopbackHost, stopSignal = 'SIGTERM' } = options
   const logPath = join(directory, `${options.name}.log`)
   const log = openSync(logPath, 'a')
   // The kernel ends the server when we are gone, however we went (prctl(2), PR_SET_PDEATHSIG).
   const identity =
     user === undefined || !isRoot() ? [] : [`--reuid=${user}`, `--regid=${user}`, '--init-groups']
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', ...identity, '--', program, ...args], {
+  const child = host.spawn('setpriv', ['--pdeathsig', 'KILL', ...identity, '--', program, ...args], {
     cwd: directory,
     stdio: ['ignore', log, log],
     env: { ...process.env, LC_ALL: 'C', ...env },
@@ -90,17 +91,6 @@ export async function prepareDirectory(directory: string, user?: string): Promis
   mkdirSync(directory, { recursive: true })
   chmodSync(directory, 0o755)
   if (user !== undefined && isRoot()) await runProgram('chown', [`${user}:`, directory])
-}
-
-/** A port of `address` that nobody uses now. */
-export async function freePort(address = '127.0.0.1'): Promise<number> {
-  const server = createServer()
-  server.listen(0, address)
-  await once(server, 'listening')
-  const bound = server.address()
-  server.close()
-  await once(server, 'close')
-  return typeof bound === 'object' && bound !== null ? bound.port : 0
 }
 
 function controls(child: ChildProcess, stopSignal: NodeJS.Signals): Running {

@@ -9,6 +9,7 @@ import { etcdPackages, startEtcd } from './etcd-server.ts'
 import { startGalera } from './galera-cluster.ts'
 import { mariadbPackages, startMariadb } from './mariadb-server.ts'
 import { postgresqlPackages, startPostgresql } from './postgresql-server.ts'
+import { loopbackHosts } from './server-host.ts'
 
 const missing = isRoot()
   ? await missingPackages([...postgresqlPackages, ...mariadbPackages, ...etcdPackages])
@@ -61,8 +62,7 @@ describe('servers of stores', { skip }, () => {
   })
 
   test('three members of etcd come up with a leader, and one that was killed comes back', async (t) => {
-    const addresses = ['127.0.0.1', '127.0.0.1', '127.0.0.1']
-    const cluster = await startEtcd({ directory: directoryOf(t), addresses })
+    const cluster = await startEtcd({ directory: directoryOf(t), hosts: loopbackHosts(3) })
     t.after(() => cluster.stop())
     await cluster.members[0]?.kill()
     await cluster.restart(0)
