@@ -1,6 +1,7 @@
 /** ROME: one query interface, Kysely's, over whatever store a site has. */
 
 export * from './errors.ts'
+export { isProvisional } from './keyspace/provisional.ts'
 export * from './open-store.ts'
 export { allowScan } from './plan/allow-scan.ts'
 export * from './schema/column.ts'

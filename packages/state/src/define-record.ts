@@ -1,6 +1,15 @@
 /** Records: the tables that clients see and that sites replicate, with the columns that every one carries. */
 
-import { type Columns, defineTable, integer, json, type Row, type Table, text } from '@atoll/rome'
+import {
+  type Columns,
+  commitNumber,
+  defineTable,
+  integer,
+  json,
+  type Row,
+  type Table,
+  text,
+} from '@atoll/rome'
 import type { Expression, ExpressionBuilder, SqlBool } from 'kysely'
 import type { ProjectScope } from './scope.ts'
 
@@ -12,7 +21,7 @@ export const recordColumns = {
   /** Rises when the home moves. */
   generation: integer(1),
   /** Position of the latest change in the feed of `home`. */
-  seq: integer(),
+  seq: commitNumber(),
   /** The tenant that owns the record; null for what belongs to the cloud itself. */
   project_id: text().nullable(),
   created_at: integer(),

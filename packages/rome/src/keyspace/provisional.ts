@@ -9,6 +9,11 @@ import type { Value } from '../values/value.ts'
  */
 export const PROVISIONAL_FROM = 2 ** 52
 
+/** Whether a number of a commit was read inside its transaction, where a store that numbers late has not given it yet. */
+export function isProvisional(number: number): boolean {
+  return number >= PROVISIONAL_FROM
+}
+
 /** Bytes of a number in a key, after the byte that says that it is one. */
 export const KEY_HOLE_BYTES = 8
 /** Characters of a number in a value: as many as 2^52 has digits. */

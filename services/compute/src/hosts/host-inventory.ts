@@ -3,7 +3,7 @@
  * be a moment old, and whoever claims a host reads its record again in the transaction that claims.
  */
 
-import type { Row } from '@atoll/rome'
+import { isProvisional, type Row } from '@atoll/rome'
 import type { HostSnapshot } from '@atoll/scheduler'
 import { type Change, cloudScope, type State } from '@atoll/state'
 import type { ComputeDependencies } from '../dependencies.ts'
@@ -106,10 +106,14 @@ export class HostInventory {
     for (const id of ids) if (!present.has(id) && this.#rows.delete(id)) this.#placeable = undefined
     for (const row of rows) {
       const known = this.#rows.get(row.id)
-      const isNewer = !known || known.home !== row.home || row.seq >= known.seq
-      if (isForced || isNewer) this.observe(row)
+      if (isForced || !known || isNewer(row, known)) this.observe(row)
     }
   }
+}
+
+// A claim whose commit is under way may have no number yet: what was committed since then takes its place.
+function isNewer(row: HostRow, known: HostRow): boolean {
+  return known.home !== row.home || row.seq >= known.seq || isProvisional(known.seq)
 }
 
 export function snapshotOf(row: HostRow): HostSnapshot {
