@@ -12,6 +12,8 @@ export interface CommitWatcherOptions {
   readonly channel: string
   /** A connection of its own, to a node that hears of commits. */
   readonly connect: () => Promise<Client>
+  /** Whether the channel lies in a slot of a cluster. */
+  readonly isSharded: boolean
 }
 
 export class CommitWatcher {
@@ -50,7 +52,7 @@ export class CommitWatcher {
   }
 
   #subscribe(): void {
-    const { clock, channel, connect } = this.#options
+    const { clock, channel, connect, isSharded } = this.#options
     if (this.#subscribing || clock.monotonicMs() < this.#notBeforeMs) return
     this.#notBeforeMs = clock.monotonicMs() + LONGEST_MS
     const lost = () => {
@@ -62,8 +64,11 @@ export class CommitWatcher {
       const client = await connect()
       this.#client = client
       client.on('terminated', lost)
+      client.on('sharded-channel-moved', () => client.destroy())
+      client.on('end', lost)
       if (this.#isClosed) client.destroy()
-      else await client.subscribe(channel, (message) => this.#hear(Number(message)))
+      const hear = (message: string) => this.#hear(Number(message))
+      await (isSharded ? client.sSubscribe(channel, hear) : client.subscribe(channel, hear))
       // Whoever waits may have missed what came before.
       this.#wakeAll()
     })().catch(lost)

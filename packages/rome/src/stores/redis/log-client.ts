@@ -5,10 +5,10 @@
  */
 
 import { assert, type Logger } from '@atoll/kit'
-import { OutcomeUnknown } from '../../errors.ts'
+import { OutcomeUnknown, StoreUnavailable } from '../../errors.ts'
 import { fillHoles } from '../key-value/fill-holes.ts'
-import type { Commit, CommitOutcome, LogEntry, News, Position, Write } from '../key-value/key-value-store.ts'
-import { decodeEntry, type Tag, UnknownSpace } from './log-entry.ts'
+import type { Commit, CommitOutcome, News, Position, Write } from '../key-value/key-value-store.ts'
+import { decodeEntry, type StoredEntry, type Tag, UnknownSpace } from './log-entry.ts'
 import {
   type CommitReply,
   decodeCommitReply,
@@ -20,7 +20,7 @@ import {
 import { ScriptFailed, type ScriptRunner } from './script-runner.ts'
 import type { Script } from './scripts/script.ts'
 import { allSpacesScript, nameSpacesScript } from './scripts/set-up-scripts.ts'
-import { COMMITTED, REPEATED } from './scripts/single-scripts.ts'
+import { BEHIND, COMMITTED, REPEATED } from './scripts/single-scripts.ts'
 import { SpacePrefixes } from './space-prefix.ts'
 import type { LogKeys } from './store-keys.ts'
 
@@ -33,11 +33,16 @@ export interface LogClientOptions {
   readonly runner: ScriptRunner
   readonly keys: LogKeys
   readonly replicas: number
+  /** What is kept for clients that were away. */
   readonly retention: Retention
+  /** Of a cluster: see `BEHIND`. */
+  readonly capacity: Retention | null
   readonly description: string
   readonly log: Logger
   /** Makes the store anew, empty, after it has vanished. */
   readonly create: () => Promise<void>
+  /** Hears of every entry that a reply brings, and of the own ones: those that follow `after`. */
+  readonly heard?: (after: Position, entries: readonly StoredEntry[]) => void
 }
 
 export interface CommitScript {
@@ -64,18 +69,20 @@ export class LogClient {
   /** What a reply of the log tells to somebody who knew `after`. @throws ScriptFailed */
   async news(after: Position | null, reply: LogReply): Promise<News> {
     const { position, number, stored, tag } = reply
-    const entries = stored && (await this.decode(stored, after ?? position))
-    if (entries === null) this.#forget(after, reply)
+    const isLate = after !== null && position - after > this.#options.retention.entriesMax
+    const decoded = stored && !isLate ? await this.decode(stored, after ?? position) : null
+    if (decoded === null) this.#forget(after, reply)
+    else if (after !== null) this.#options.heard?.(after, decoded)
     this.#remember(position, tag)
-    return { position, number, entries }
+    return { position, number, entries: decoded?.map(({ entry }) => entry) ?? null }
   }
 
   /** @throws AtollError of errors.ts, ScriptFailed */
   async commit(commit: Commit, { script, keys }: CommitScript): Promise<CommitOutcome> {
-    const { runner, replicas, retention, description } = this.#options
+    const { runner, replicas, retention, capacity, description } = this.#options
     await this.nameSpaces(commit.writes)
     const known = this.known(commit.after)
-    const args = [encodeCommit({ commit, known, retention }, this.prefixes)]
+    const args = [encodeCommit({ commit, known, retention, capacity }, this.prefixes)]
     try {
       const reply = await runner.run({ script, keys, args, replicas })
       if (reply instanceof Buffer) return await this.#outcome(commit, decodeCommitReply(reply))
@@ -90,9 +97,8 @@ export class LogClient {
   }
 
   /** The entries as they are stored, from the one behind `after` on; null when one names a space that the store does not know. */
-  async decode(stored: readonly Buffer[], after: Position): Promise<readonly LogEntry[] | null> {
-    const decodeAll = () =>
-      stored.map((each, index) => decodeEntry(each, after + 1 + index, this.prefixes).entry)
+  async decode(stored: readonly Buffer[], after: Position): Promise<readonly StoredEntry[] | null> {
+    const decodeAll = () => stored.map((each, index) => decodeEntry(each, after + 1 + index, this.prefixes))
     try {
       return decodeAll()
     } catch (error) {
@@ -147,13 +153,17 @@ export class LogClient {
     const { kind, at, firstNumber } = reply
     if (kind === COMMITTED || kind === REPEATED) {
       this.#unsure.delete(commit.id)
-      const own = { position: at, id: commit.id, firstNumber, changes: commit.changes }
-      const entries =
-        kind === REPEATED
-          ? news.entries
-          : news.entries && [...news.entries, { ...own, writes: fillHoles(commit.writes, firstNumber) }]
-      return { kind: 'committed', at, firstNumber, ...news, entries }
+      if (kind === REPEATED) return { kind: 'committed', at, firstNumber, ...news }
+      const { id, changes } = commit
+      const own = { position: at, id, firstNumber, writes: fillHoles(commit.writes, firstNumber), changes }
+      this.#options.heard?.(at - 1, [{ entry: own, tag: reply.tag }])
+      return { kind: 'committed', at, firstNumber, ...news, entries: news.entries && [...news.entries, own] }
     }
+    if (kind === BEHIND)
+      throw StoreUnavailable({
+        path: this.#options.description,
+        reason: 'a node that holds a part of it has not followed for too long.',
+      })
     // The log has forgotten what was there when the commit was first asked, the commit itself perhaps.
     if (news.entries === null && this.#unsure.has(commit.id))
       throw OutcomeUnknown({ store: this.#options.description })

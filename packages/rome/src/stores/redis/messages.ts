@@ -35,6 +35,14 @@ export function encodeLook(
   return writer.finish()
 }
 
+/** Of a log alone. */
+export function encodeKnown(known: Known | null): Buffer {
+  const writer = new MessageWriter()
+  writer.array(2)
+  writeKnown(writer, known)
+  return writer.finish()
+}
+
 /** Keys and ranges as the scripts take them. */
 export function writeReads(
   writer: MessageWriter,
@@ -59,18 +67,20 @@ export interface CommitRequest {
   readonly commit: Commit
   readonly known: Known
   readonly retention: Retention
+  /** Of a cluster's log, beyond which nothing is committed. */
+  readonly capacity: Retention | null
 }
 
-/** How much of the log is kept for clients that were away. */
+/** How much of the log. */
 export interface Retention {
   readonly entriesMax: number
   readonly bytesMax: number
 }
 
 export function encodeCommit(request: CommitRequest, prefixes: SpacePrefixes): Buffer {
-  const { commit, known, retention } = request
+  const { commit, known, retention, capacity } = request
   const writer = new MessageWriter()
-  writer.array(8)
+  writer.array(capacity ? 10 : 8)
   writeKnown(writer, known)
   writer.array(commit.reads.keys.length)
   for (const key of commit.reads.keys) writer.bytes(prefixes.member(key))
@@ -84,6 +94,10 @@ export function encodeCommit(request: CommitRequest, prefixes: SpacePrefixes): B
   writer.bytes(tagOf(commit.id))
   writer.number(retention.entriesMax)
   writer.number(retention.bytesMax)
+  if (capacity) {
+    writer.number(capacity.entriesMax)
+    writer.number(capacity.bytesMax)
+  }
   return writer.finish()
 }
 

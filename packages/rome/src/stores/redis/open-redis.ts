@@ -88,7 +88,12 @@ class RedisStore implements KeyValueStore {
     const { meta, log } = logKeys(url.namespace)
     const { keys, rows } = dataKeys(url.namespace)
     this.#keys = [meta, log, keys, rows]
-    this.#watcher = new CommitWatcher({ clock, channel: meta, connect: () => this.#route.current.separate() })
+    this.#watcher = new CommitWatcher({
+      clock,
+      channel: meta,
+      isSharded: false,
+      connect: () => this.#route.current.separate(),
+    })
   }
 
   /** @throws ScriptFailed, and what `checkServer` and `settle` throw */
@@ -107,6 +112,7 @@ class RedisStore implements KeyValueStore {
       keys: logKeys(this.#url.namespace),
       replicas,
       retention,
+      capacity: null,
       description: this.description,
       log,
       create: () => this.#settle(),

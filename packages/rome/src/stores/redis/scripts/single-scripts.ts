@@ -51,12 +51,14 @@ export const guardedLookScript = defineScript(
 export const COMMITTED = 0
 export const CONFLICT = 1
 export const REPEATED = 2
+/** The log of a cluster is as long as it may get, since shards are far behind; nothing was done. */
+export const BEHIND = 3
 
 /** Shared with the log of a cluster: everything up to the point from which on the commit will happen. */
 export const decide = `
 local commit = cmsgpack.unpack(ARGV[1])
 local first = number + 1
-local entries = since(commit[1], commit[2])
+local entries = position - commit[1] <= commit[7] and since(commit[1], commit[2])
 local body = fill(commit[5], first)
 local entry = cmsgpack.unpack(body)
 if commit[2] and entries and commit[1] > replicated then replicated = commit[1] end
@@ -77,9 +79,10 @@ local length = redis.call('RPUSH', ${LOG}, stored)
 bytes = bytes + #stored
 `
 
-export const finish = `
+/** The last lines, with the command that tells who waits for commits. */
+export const finish = (publish: 'PUBLISH' | 'SPUBLISH'): string => `
 redis.call('HSET', ${META}, 'position', position, 'number', number, 'tag', tag, 'bytes', bytes, 'replicated', replicated)
-redis.call('PUBLISH', ${META}, position)
+redis.call('${publish}', ${META}, position)
 return cmsgpack.pack({${COMMITTED}, position, number, tag, entries, position, first})
 `
 
@@ -103,5 +106,5 @@ while length > 1 and (length > commit[7] or bytes > commit[8]) do
 end
 apply(entry[4])
 `,
-  finish,
+  finish('PUBLISH'),
 )
