@@ -105,6 +105,23 @@ export const StoreKindUnknown = defineError({
     `There is no kind of store named ${scheme}. There are: ${known.join(', ')}.`,
 })
 
+/** Every peer that shares the store is refused until the server takes writes again. */
+export const StoreReadOnly = defineError({
+  code: 'rome.store.read_only',
+  status: 503,
+  fault: 'serviceUnavailable',
+  message: ({ store }: { store: string }) =>
+    `The server of the store ${store} takes no writes now (a replica, or set to read only); nothing of the request was written.`,
+})
+
+/** A value that SQLite would keep and this store cannot. */
+export const ValueRefused = defineError({
+  code: 'rome.value_refused',
+  status: 400,
+  fault: 'badRequest',
+  message: ({ reason }: { reason: string }) => `A value of the request cannot be stored: ${reason}`,
+})
+
 /** A key/value store runs the part of SQL that its guide names, and nothing else by accident. */
 export const QueryNotSupported = defineError({
   code: 'rome.query.not_supported',

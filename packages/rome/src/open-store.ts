@@ -25,7 +25,18 @@ const sqlite: StoreKind = {
   open: async ({ path }) => (await import('./stores/sqlite/open-sqlite.ts')).openSqlite({ path }),
 }
 
-const KINDS: Readonly<Record<string, StoreKind>> = { sqlite }
+const postgresql: StoreKind = {
+  isShared: true,
+  open: async (url, tools) =>
+    (await import('./stores/postgresql/open-postgresql.ts')).openPostgresql({ url, ...tools }),
+}
+
+const mysql: StoreKind = {
+  isShared: true,
+  open: async (url, tools) => (await import('./stores/mysql/open-mysql.ts')).openMysql({ url, ...tools }),
+}
+
+const KINDS: Readonly<Record<string, StoreKind>> = { sqlite, postgresql, mysql, mariadb: mysql }
 
 /** @throws StoreUrlInvalid, StoreKindUnknown, and what opening that kind of store throws */
 export async function openStore(text: string, tools: StoreTools): Promise<Store> {

@@ -1,0 +1,125 @@
+/** One session of a MariaDB server through mysql2, its statements prepared. */
+
+import type { Clock } from '@atoll/kit'
+import mysql, { type Connection, type ConnectionOptions, type ExecuteValues, type FieldPacket } from 'mysql2'
+import type { Catalogue } from '../sql/catalogue.ts'
+import type { SqlConnection, SqlQuery, SqlResult } from '../sql/sql-connection.ts'
+import { decoderOf, encodeValue } from '../sql/values.ts'
+import { translateMysqlError } from './mysql-errors.ts'
+
+export interface MysqlSessionOptions {
+  readonly description: string
+  readonly clock: Clock
+  readonly catalogue: Catalogue
+  readonly connection: ConnectionOptions
+  /** After this time without an answer the server counts as gone. */
+  readonly statementMsMax: number
+}
+
+export interface StatementOptions {
+  /** The table that the statement writes. */
+  readonly table?: string | undefined
+  /** True for a statement after which nobody knows whether it was carried out when its answer is lost. */
+  readonly isCommit?: boolean
+}
+
+/** Prepared statements of one session; the services together use a few hundred. */
+const PREPARED_MAX = 1000
+
+interface Outcome {
+  readonly result: unknown
+  readonly fields: readonly FieldPacket[] | undefined
+}
+
+export class MysqlConnection implements SqlConnection {
+  readonly #options: MysqlSessionOptions
+  readonly #connection: Connection
+  #isUsable = true
+
+  private constructor(options: MysqlSessionOptions, connection: Connection) {
+    this.#options = options
+    this.#connection = connection
+    const lose = () => {
+      this.#isUsable = false
+    }
+    connection.on('error', lose)
+    connection.on('end', lose)
+  }
+
+  /** @throws StoreUnavailable */
+  static async open(options: MysqlSessionOptions): Promise<MysqlConnection> {
+    const connection = mysql.createConnection({
+      charset: 'UTF8MB4_BIN',
+      supportBigNumbers: true,
+      decimalNumbers: true,
+      maxPreparedStatements: PREPARED_MAX,
+      flags: ['FOUND_ROWS'],
+      ...options.connection,
+    })
+    const session = new MysqlConnection(options, connection)
+    await session.#wait({}, (done) => connection.connect((error) => done(error)))
+    return session
+  }
+
+  get isUsable(): boolean {
+    return this.#isUsable
+  }
+
+  /** Prepared once for each text. */
+  async execute({ sql, parameters }: SqlQuery, options: StatementOptions = {}): Promise<SqlResult> {
+    const values = parameters.map(encode) as ExecuteValues
+    const outcome = await this.#wait<Outcome>(options, (done) =>
+      this.#connection.execute(sql, values, (error, result, fields) => done(error, { result, fields })),
+    )
+    return this.#decode(outcome)
+  }
+
+  /** As it is: for statements without values that MariaDB does not prepare, or that are run once. */
+  async run(sql: string, options: StatementOptions = {}): Promise<void> {
+    await this.#wait<unknown>(options, (done) => this.#connection.query(sql, (error) => done(error)))
+  }
+
+  destroy(): void {
+    this.#isUsable = false
+    this.#connection.destroy()
+  }
+
+  #wait<Result>(
+    options: StatementOptions,
+    start: (done: (error: Error | null, result?: Result) => void) => void,
+  ): Promise<Result> {
+    const { description, clock, statementMsMax, catalogue } = this.#options
+    return new Promise((resolve, reject) => {
+      const fail = (error: unknown) =>
+        reject(translateMysqlError(error, { description, catalogue, ...options }))
+      const cancelTimer = clock.after(statementMsMax, () => {
+        this.destroy()
+        fail(Object.assign(new Error(`no answer within ${statementMsMax} ms`), { fatal: true }))
+      })
+      start((error, result) => {
+        cancelTimer()
+        if (!error) return resolve(result as Result)
+        if ((error as { fatal?: boolean }).fatal === true) this.#isUsable = false
+        fail(error)
+      })
+    })
+  }
+
+  #decode({ result, fields }: Outcome): SqlResult {
+    if (!Array.isArray(result))
+      return { rows: [], changes: Number((result as { affectedRows?: number } | null)?.affectedRows ?? 0) }
+    const rows = result as Record<string, unknown>[]
+    for (const field of fields ?? []) {
+      const decode = decoderOf(this.#options.catalogue.kindOf(field.orgTable, field.orgName))
+      if (decode) for (const row of rows) row[field.name] = decode(row[field.name])
+    }
+    return { rows, changes: 0 }
+  }
+}
+
+/** What the driver would send as a double, though it is none, keeps the server from using an index. */
+function encode(value: unknown): unknown {
+  if (typeof value === 'boolean') return mysql.TypedParameter.TINY(value ? 1 : 0)
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return mysql.TypedParameter.BIGINT(value)
+  return encodeValue(value)
+}
