@@ -42,7 +42,10 @@ export interface Store {
   session<Result>(work: () => Promise<Result>): Promise<Result>
   /** The latest number of any commit: whoever reads after this was answered sees all writes numbered so far. */
   headNumber(): Promise<number>
-  /** Calls `listener` with what other peers that share this store have committed. Returns how to stop that. */
+  /**
+   * Calls `listener` with what other peers that share this store have committed; with nothing when this peer was away for
+   * so long that it cannot be known: then anything may have changed. Returns how to stop that.
+   */
   onForeignCommit(listener: (changes: readonly Change[]) => void): () => void
   /** Creates what is missing of `tables`; never changes or drops anything. */
   ensureTables(tables: readonly Table[]): Promise<void>

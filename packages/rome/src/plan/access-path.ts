@@ -89,6 +89,7 @@ function keyPath(request: PathRequest): KeyPath {
   })
   for (const index of table.indexes) {
     if (best.score >= UNIQUE) break
+    if (index.isPending) continue
     const path = pathBy(request, constraintOf, {
       space: index.space,
       rowsOf: table.space,

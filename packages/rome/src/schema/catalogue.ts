@@ -5,7 +5,7 @@ import { type Affinity, affinityOf, storedValue } from '../values/affinity.ts'
 import type { Value } from '../values/value.ts'
 import type { ColumnKind } from './column.ts'
 import type { Index, Table } from './define-table.ts'
-import { type Layout, mergeLayout } from './layout.ts'
+import { type Layout, type LayoutIndex, mergeLayout } from './layout.ts'
 
 export interface CatalogueColumn {
   readonly name: string
@@ -23,6 +23,8 @@ export interface CatalogueIndex {
   readonly space: Space
   readonly columns: readonly CatalogueColumn[]
   readonly isUnique: boolean
+  /** See `LayoutIndex`. */
+  readonly isPending: boolean
 }
 
 export interface CatalogueTable {
@@ -77,6 +79,7 @@ function catalogueTable(name: string, layout: Layout, known: readonly string[]):
       space: indexSpace(name, index),
       columns: named(index.columns),
       isUnique: index.isUnique,
+      isPending: index.isPending ?? false,
     }),
   )
   return Object.freeze({
@@ -91,12 +94,17 @@ function catalogueTable(name: string, layout: Layout, known: readonly string[]):
   })
 }
 
-// An index that is asked for twice is one; when either is unique, so is it.
-function distinctIndexes(indexes: readonly Index[]): readonly Index[] {
-  const byColumns = new Map<string, Index>()
-  for (const { columns, isUnique } of indexes) {
+// An index that is asked for twice is one; when either is unique, so is it, and when either has all entries, so has it.
+function distinctIndexes(indexes: readonly LayoutIndex[]): readonly LayoutIndex[] {
+  const byColumns = new Map<string, LayoutIndex>()
+  for (const { columns, isUnique, isPending = false } of indexes) {
     const key = columns.join(',')
-    byColumns.set(key, { columns, isUnique: isUnique || byColumns.get(key)?.isUnique === true })
+    const other = byColumns.get(key)
+    byColumns.set(key, {
+      columns,
+      isUnique: isUnique || other?.isUnique === true,
+      isPending: isPending && other?.isPending !== false,
+    })
   }
   return [...byColumns.values()]
 }

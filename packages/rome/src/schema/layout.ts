@@ -19,10 +19,15 @@ export interface LayoutColumn {
   readonly fallback: unknown
 }
 
+export interface LayoutIndex extends Index {
+  /** While its entries are being made for rows that were there before it: it is maintained, and not yet looked into. */
+  readonly isPending?: boolean
+}
+
 export interface Layout {
   readonly columns: readonly LayoutColumn[]
   readonly primaryKey: readonly string[]
-  readonly indexes: readonly Index[]
+  readonly indexes: readonly LayoutIndex[]
 }
 
 export interface MergedLayout {
@@ -53,7 +58,7 @@ export function mergeLayout(table: Table, stored: Layout | undefined): MergedLay
   const layout = {
     columns: [...stored.columns, ...newColumns],
     primaryKey: stored.primaryKey,
-    indexes: [...stored.indexes, ...newIndexes],
+    indexes: [...stored.indexes, ...newIndexes.map((index) => ({ ...index, isPending: true }))],
   }
   return { layout, isChanged: newColumns.length + newIndexes.length > 0, newIndexes }
 }

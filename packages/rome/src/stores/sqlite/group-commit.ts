@@ -8,14 +8,11 @@
  */
 
 import { assert } from '@atoll/kit'
+import { WorkQueue, type WorkQueueOptions } from '../../transaction/work-queue.ts'
 
-export interface GroupCommitOptions {
+export interface GroupCommitOptions extends Pick<WorkQueueOptions<Waiting>, 'defer' | 'groupMax'> {
   /** Runs one statement now, and throws when it fails. */
   readonly execute: (sql: string) => void
-  /** Calls `action` when the requests that are already readable had their turn. `setImmediate` in production. */
-  readonly defer: (action: () => void) => void
-  /** Bounds the time for which the first of a group waits for the last: the size at which a group is closed. */
-  readonly groupMax: number
   /** Called once in each group, after its transactions and before the commit that makes them durable. */
   readonly beforeCommit?: () => void
 }
@@ -30,44 +27,28 @@ type Settle = () => void
 
 export class GroupCommit {
   readonly #options: GroupCommitOptions
-  readonly #waiting: Waiting[] = []
-  #isScheduled = false
-  #idle: Promise<void> = Promise.resolve()
+  readonly #queue: WorkQueue<Waiting>
 
   constructor(options: GroupCommitOptions) {
     this.#options = options
+    const { defer, groupMax } = options
+    this.#queue = new WorkQueue({ defer, groupMax, runGroup: (group) => this.#commitGroup(group) })
   }
 
   /** Runs `work` in the next group. See `Store.transaction` for the contract. */
   run<Result>(work: () => Promise<Result>): Promise<Result> {
-    return new Promise<Result>((resolve, reject) => {
-      this.#waiting.push({ work, resolve: resolve as (value: unknown) => void, reject })
-      this.#schedule()
-    })
+    return new Promise<Result>((resolve, reject) =>
+      this.#queue.add({ work, resolve: resolve as (value: unknown) => void, reject }),
+    )
   }
 
   /** Resolves when no transaction is waiting or running. */
-  async drained(): Promise<void> {
-    while (this.#isScheduled) await this.#idle
+  drained(): Promise<void> {
+    return this.#queue.drained()
   }
 
-  #schedule(): void {
-    if (this.#isScheduled) return
-    this.#isScheduled = true
-    this.#idle = new Promise((resolve) => {
-      this.#options.defer(() => {
-        void this.#commitGroup().then(() => {
-          this.#isScheduled = false
-          if (this.#waiting.length > 0) this.#schedule()
-          resolve()
-        })
-      })
-    })
-  }
-
-  async #commitGroup(): Promise<void> {
-    const { execute, groupMax, beforeCommit } = this.#options
-    const group = this.#waiting.splice(0, groupMax)
+  async #commitGroup(group: readonly Waiting[]): Promise<void> {
+    const { execute, beforeCommit } = this.#options
     try {
       execute('begin immediate')
     } catch (error) {
