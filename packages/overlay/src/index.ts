@@ -1,7 +1,11 @@
 /** Who the peers are and how to reach them: trust, transport between sites, and the protocols of the overlay. */
 
+export * from './nearest/nearest-sites.ts'
+export * from './nearest/settings.ts'
+export * from './nearest/spiral.ts'
 export * from './positions/position.ts'
 export * from './positions/positions.ts'
+export type { Sample } from './positions/samples.ts'
 export * from './positions/settings.ts'
 export * from './protocol/contact.ts'
 export * from './protocol/environment.ts'

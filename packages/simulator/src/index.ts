@@ -5,6 +5,7 @@
 
 export { DatagramNetwork, type DatagramNetworkOptions, type Traffic } from './datagrams/datagram-network.ts'
 export { Life } from './life.ts'
+export { type NearestQuality, NearestRun, type NearestRunOptions } from './nearest/nearest-run.ts'
 export {
   type Accuracy,
   type Liars,

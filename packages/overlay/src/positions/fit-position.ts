@@ -48,13 +48,14 @@ const SAMPLES_TO_JUDGE = 16
 export function fitPosition({ own, samples, random, settings }: FitOptions): Position {
   const { ways, gaps, errors } = compare(own, samples)
   const errorMax = tolerated(errors, settings.outlierFactor)
+  const factMs = undoubtedMs(samples)
   const move = new Float64Array(DIMENSIONS)
   let [lift, weights, rttMsLeast, index] = [0, 0, COORDINATE_MS_MAX, 0]
   for (const { position, rttMs } of samples) {
     const [way = 0, gapMs = 0, error = 0] = [ways[index], gaps[index], errors[index]]
     index++
     rttMsLeast = Math.min(rttMsLeast, rttMs)
-    if (error > errorMax) continue
+    if (error > errorMax && rttMs > factMs) continue
     const weight =
       own.error /
       (own.error + Math.max(position.error, settings.errorMin)) /
@@ -104,6 +105,14 @@ function compare(own: Position, samples: readonly Sample[]): Comparison {
 function tolerated(errors: Float64Array, outlierFactor: number): number {
   if (errors.length < SAMPLES_TO_JUDGE) return Number.POSITIVE_INFINITY
   return outlierFactor * (errors.toSorted()[errors.length >> 1] ?? 0)
+}
+
+/**
+ * Of the nearest sixteenth nobody is out of line: that they are near is a fact, as nobody can answer early, and two sites of
+ * a town that lie apart would reject each other for ever.
+ */
+function undoubtedMs(samples: readonly Sample[]): number {
+  return Float64Array.from(samples, ({ rttMs }) => rttMs).sort()[samples.length >> 4] ?? 0
 }
 
 function addDirection(

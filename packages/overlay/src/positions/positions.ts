@@ -16,13 +16,15 @@ import {
   readPosition,
   writePosition,
 } from './position.ts'
-import { Samples } from './samples.ts'
+import { type Sample, Samples } from './samples.ts'
 import { defaultPositionSettings, type PositionSettings } from './settings.ts'
 
 export interface PositionsOptions {
   readonly site: string
   readonly random: Random
   readonly settings?: Partial<PositionSettings>
+  /** Where the site was before it restarted. Default: the middle, and it knows nothing. */
+  readonly own?: Position
 }
 
 /** Called with what this site measured of another: the round trip after the filter. */
@@ -38,13 +40,14 @@ export class Positions implements ProbeRider {
   /** Those heard of longest ago first. */
   readonly #positions = new Map<string, Position>()
   readonly #listeners = new Set<MeasurementListener>()
-  #own: Position = origin
+  #own: Position
   #refused = 0
 
-  constructor({ site, random, settings }: PositionsOptions) {
+  constructor({ site, random, settings, own = origin }: PositionsOptions) {
     this.settings = Object.freeze({ ...defaultPositionSettings, ...settings })
     this.#site = site
     this.#random = random
+    this.#own = own
     this.#samples = new Samples(this.settings)
     this.#filter = new LatencyFilter({ length: this.settings.filterLength, sitesMax: this.settings.sitesMax })
   }
@@ -72,6 +75,11 @@ export class Positions implements ProbeRider {
   /** The sites whose positions are known, this one not among them. */
   known(): Iterable<[site: string, position: Position]> {
     return this.#positions.entries()
+  }
+
+  /** The measurements that the position rests on. */
+  remembered(): Iterable<Sample> {
+    return this.#samples.all()
   }
 
   onMeasurement(listener: MeasurementListener): () => void {
@@ -116,6 +124,11 @@ export class Positions implements ProbeRider {
     if (site === this.#site || this.#positions.has(site)) return
     const position = readPosition(data)
     if (position) this.#keep(site, position)
+  }
+
+  /** Lets the next round trip to `site` count whatever the last ones were: another way leads there now. */
+  forgetDelays(site: string): void {
+    this.#filter.delete(site)
   }
 
   /** Forgets a site that has left. */
