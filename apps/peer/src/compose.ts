@@ -12,6 +12,7 @@ import {
   quotaFounders,
   servers,
 } from '@atoll/compute'
+import type { Fabric } from '@atoll/fabric'
 import { Federation, federationRecords, federationTables, type PeerAddress } from '@atoll/federation'
 import { type Api, type Gate, registerApi } from '@atoll/http'
 import {
@@ -44,6 +45,7 @@ import {
   VNIS,
 } from '@atoll/network'
 import type { PeerTransport } from '@atoll/overlay'
+import { siteTables } from '@atoll/site'
 import { cloudScope, foundShare, heldShare, type RecordTable, type Site, State } from '@atoll/state'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { PeerStatus } from './admin-socket.ts'
@@ -53,6 +55,7 @@ import { HostPlaces } from './places.ts'
 import { remoteChunks } from './remote-chunks.ts'
 import { DEFAULT_IMAGE_CACHE_GIB } from './settings.ts'
 import type { SiteFile } from './site-file.ts'
+import { joinSitePeers, onlyPeer, type SitePeers } from './site-peers.ts'
 import { siteTokenKeys } from './site-token-keys.ts'
 import { statusOf } from './status.ts'
 import { quotasWorthHaving, wantedShares } from './wanted-shares.ts'
@@ -61,8 +64,15 @@ import type { World } from './world.ts'
 export interface ComposeOptions {
   readonly site: SiteFile
   readonly world: World
-  /** What this peer tells other sites and operators of itself. */
-  readonly self: { readonly addresses: readonly PeerAddress[]; readonly apiUrl: string }
+  /** What this peer tells other sites, the other peers of its own, and operators of itself. */
+  readonly self: {
+    /** Its name in its certificate; needed where the site has several peers. */
+    readonly name?: string
+    readonly addresses: readonly PeerAddress[]
+    readonly apiUrl: string
+  }
+  /** True when other peers of this site may have the same store open. */
+  readonly isShared?: boolean
   readonly publicUrl?: string
   /** The first administrator's password; given at the founding site only. */
   readonly adminPassword?: string
@@ -106,7 +116,18 @@ export async function composePeer(options: ComposeOptions): Promise<Peer> {
   const startedMs = clock.monotonicMs()
   const state = await openState(options)
   if (options.adminPassword !== undefined) await foundRecords(state, options)
-  const federation = await openFederation(options, state)
+  const ownHosts = new Map(world.hosts.map((host) => [hostNameOf(site, host.name), host]))
+  const peers = options.isShared
+    ? await joinSitePeers({ state, world, self: { name: 'peer', ...options.self }, hosts: ownHosts })
+    : onlyPeer
+  const federation = await openFederation(options, state, peers)
+  const stopListening = peers.onChange(() => {
+    if (!peers.isSteward()) return
+    // What fails now is written at the next change, or by another steward.
+    void federation
+      .describeSelf()
+      .catch((error: unknown) => log.warn({ err: error }, 'the addresses of this site were not written'))
+  })
   const tokens = await createTokens({
     state,
     clock,
@@ -115,7 +136,7 @@ export async function composePeer(options: ComposeOptions): Promise<Peer> {
     keys: siteTokenKeys(federation.signer, federation.directory),
   })
   const images = composeImages(options, state, federation.transport)
-  const hosts = composeHosts(options, state, images.cache)
+  const hosts = composeHosts(options, { state, peers, cache: images.cache })
   const freshness = {
     isReachable: (record: { home: string }) => federation.freshness.isReachable(record.home),
   }
@@ -157,6 +178,7 @@ export async function composePeer(options: ComposeOptions): Promise<Peer> {
       for (const api of apis) await registerApi(server, api, peerOf ? { ...gate, peerOf } : gate)
     },
     services: () => [
+      ...peers.services,
       ...federation.services(),
       createRevocationForgetter({ state, clock, log }),
       createAddressReturn({ state, clock, log }),
@@ -165,8 +187,12 @@ export async function composePeer(options: ComposeOptions): Promise<Peer> {
     ],
     status: () => statusOf({ site, state, federation, world, startedMs, apiUrl: options.self.apiUrl }),
     close: async () => {
+      stopListening()
       tokens.close()
       await hosts.close()
+      await peers
+        .leave()
+        .catch((error: unknown) => log.warn({ err: error }, 'the other peers were not told of the end'))
     },
   }
 }
@@ -192,7 +218,7 @@ function openState({ site, world }: ComposeOptions): Promise<State> {
     ...world,
     site: { name: site.site, code: site.code },
     records,
-    locals: [...federationTables],
+    locals: [...federationTables, ...siteTables],
     founders: quotaFounders({ isKept: (transaction, table, id) => transaction.isKept(table, id) }),
   })
 }
@@ -208,7 +234,11 @@ async function foundRecords(
   })
 }
 
-async function openFederation({ site, world, self }: ComposeOptions, state: State): Promise<Federation> {
+async function openFederation(
+  { site, world, self }: ComposeOptions,
+  state: State,
+  peers: SitePeers,
+): Promise<Federation> {
   const known: { places?: HostPlaces } = {}
   const federation = await Federation.open({
     ...world,
@@ -223,10 +253,19 @@ async function openFederation({ site, world, self }: ComposeOptions, state: Stat
     wantedShares: () => wantedShares(state, quotasWorthHaving),
     chunks: world.images,
     self,
+    describeSite: () => describeSite(self, peers),
+    isSteward: () => peers.isSteward(),
     contacts: site.contacts,
   })
   await known.places?.load()
   return federation
+}
+
+/** Where other sites reach any peer of this one, those that live. */
+function describeSite({ addresses, apiUrl }: ComposeOptions['self'], peers: SitePeers) {
+  const alive = peers.all().filter(({ isAlive }) => isAlive)
+  if (alive.length === 0) return { addresses, apiUrl }
+  return { addresses: alive.flatMap((peer) => peer.addresses), apiUrl: alive[0]?.apiUrl ?? apiUrl }
 }
 
 function composeImages(
@@ -263,25 +302,37 @@ function composeImages(
 
 function composeHosts(
   { site, world }: ComposeOptions,
-  state: State,
-  cache: Parameters<typeof imagesForAgent>[0],
+  { state, peers, cache }: { state: State; peers: SitePeers; cache: Parameters<typeof imagesForAgent>[0] },
 ) {
   const { clock, log } = world
+  const { ownership } = peers
   const metadata = createMetadataService({
     state,
     ports: { portsOf: (...args) => ports.portsOf(...args), serverOf: (id) => ports.serverOf(id) },
     log,
   })
-  const fabrics = new Map(
-    world.hosts.map(({ name, makeFabric }) => [hostNameOf(site, name), makeFabric(metadata)]),
-  )
+  const makers = new Map(world.hosts.map(({ name, makeFabric }) => [hostNameOf(site, name), makeFabric]))
+  const fabrics = new Map<string, Fabric>()
+  const serve = (hostName: string) => {
+    const fabric = makers.get(hostName)?.(metadata)
+    if (fabric) fabrics.set(hostName, fabric)
+  }
+  for (const hostName of makers.keys()) if (ownership.isOwn(hostName)) serve(hostName)
   const networkAgent = createNetworkAgent({
     state,
     fabrics,
+    confirm: (transaction, hostName) => ownership.confirm(transaction, hostName),
     clock,
     log,
     tunnelIpOf: (hostName) => tunnelIpOf(state, hostName),
     hostnameOf: async (serverId) => (await state.find(wiring, servers, serverId))?.hostname,
+  })
+  const stopListening = ownership.onChange(async (hostName, isOwn) => {
+    const former = fabrics.get(hostName)
+    fabrics.delete(hostName)
+    await former?.close()
+    if (isOwn) serve(hostName)
+    networkAgent.refresh()
   })
   const ports = portsForAgent(state, networkAgent)
   const agent = new HostAgent({
@@ -295,6 +346,7 @@ function composeHosts(
       hypervisor,
       ...(capacity ? { capacity } : {}),
     })),
+    ownership,
     network: networkForCompute,
     ports,
     images: imagesForAgent(cache),
@@ -304,7 +356,10 @@ function composeHosts(
   return {
     agent,
     services,
-    close: async () => void (await Promise.all([...fabrics.values()].map((fabric) => fabric.close()))),
+    close: async () => {
+      stopListening()
+      await Promise.all([...fabrics.values()].map((fabric) => fabric.close()))
+    },
   }
 }
 

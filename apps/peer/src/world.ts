@@ -31,11 +31,17 @@ export interface World {
 
 /** A compute host: its hypervisor and its networking. */
 export interface WorldHost {
+  /**
+   * Makes the host this process's own; false while another has it. The hypervisor and the fabric are used only between
+   * this and `release`. Without it, nobody else could have the host, or nothing happens to it but by its simulation.
+   */
+  readonly acquire?: () => Promise<boolean>
+  readonly release?: () => Promise<void>
   /** Unique at the site. */
   readonly name: string
   readonly tunnelIp: string
   readonly hypervisor: Hypervisor
-  /** Called once; the fabric serves guests' metadata requests through the handler. */
+  /** Called each time that this peer begins to serve the host; the fabric serves guests' metadata requests through the handler. */
   readonly makeFabric: (metadata: MetadataHandler) => Fabric
   readonly capacity?: { readonly vcpus?: number; readonly ramMib?: number; readonly diskGib?: number }
 }

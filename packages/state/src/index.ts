@@ -10,6 +10,7 @@ export { openTestState, type TestStateOptions, trustEverybody } from './open-tes
 export * from './ownership.ts'
 export type { Reader, SelectOf } from './reader.ts'
 export * from './scope.ts'
+export * from './share-test-store.ts'
 export * from './shares.ts'
 export * from './state.ts'
 export * from './tables.ts'

@@ -159,14 +159,18 @@ export class StateTransaction implements Reader {
     return NotHome({ table: table.name, id, home: current.home })
   }
 
+  /** Tells listeners of a change to a local table, here and at the other peers of the site, when it is committed. */
+  tell(change: Change): void {
+    this.changes.push(change)
+    this.#transaction.announce([change])
+  }
+
   async #current(table: RecordTable, id: string): Promise<AnyRecord | undefined> {
     const row = await this.queries.selectFrom(table.name).selectAll().where('id', '=', id).executeTakeFirst()
     return row as AnyRecord | undefined
   }
 
   #note(table: RecordTable, id: string): void {
-    const change = { table: table.name, id }
-    this.changes.push(change)
-    this.#transaction.announce([change])
+    this.tell({ table: table.name, id })
   }
 }

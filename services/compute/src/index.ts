@@ -9,6 +9,7 @@ export type {
   ImagesForAgent,
   PortsForAgent,
 } from './agent/host-drivers.ts'
+export { type HostOwnership, soleOwner } from './agent/host-ownership.ts'
 export {
   ConfigDriveFailed,
   type ConfigDrives,

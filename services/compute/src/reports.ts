@@ -4,7 +4,8 @@
  */
 
 import { AtollError } from '@atoll/kit'
-import { cloudScope, type Patch, refundAll, type State, type StateTransaction } from '@atoll/state'
+import { cloudScope, type Patch, refundAll, type StateTransaction } from '@atoll/state'
+import type { Reporting } from './agent/host-ownership.ts'
 import { releaseHost } from './hosts/claim.ts'
 import type { NetworkForCompute } from './network-for-compute.ts'
 import { amountsOf } from './quotas/quota.ts'
@@ -17,7 +18,7 @@ const scope = cloudScope('reports of hosts')
 const POWER = { none: 0, running: 1, shutdown: 4 } as const
 
 /** The guest runs. */
-export function reportRunning(state: State, id: string, fence: number): Promise<void> {
+export function reportRunning(state: Reporting, id: string, fence: number): Promise<void> {
   return report(state, id, (server, nowMs) => {
     if (server.fence !== fence) return undefined
     const isRebooting = server.reboots_done < server.reboots_wanted
@@ -34,7 +35,7 @@ export function reportRunning(state: State, id: string, fence: number): Promise<
 
 /** The guest is down: as its owner asked, or `byGuest`, from inside, which is then what its owner wants. */
 export function reportStopped(
-  state: State,
+  state: Reporting,
   id: string,
   fence: number,
   { byGuest }: { readonly byGuest: boolean },
@@ -55,7 +56,7 @@ export function reportStopped(
 }
 
 /** The reboot of this number was performed, and with it all before it. */
-export function reportRebooted(state: State, id: string, fence: number, number: number): Promise<void> {
+export function reportRebooted(state: Reporting, id: string, fence: number, number: number): Promise<void> {
   return report(state, id, (server) => {
     if (server.fence !== fence || number <= server.reboots_done) return undefined
     const isLast = number >= server.reboots_wanted && server.intent === 'running'
@@ -67,7 +68,7 @@ export function reportRebooted(state: State, id: string, fence: number, number: 
 }
 
 /** The agent gave up on what the owner wants. The client reads the message of an expected error, not of a bug. */
-export function reportError(state: State, id: string, error: unknown): Promise<void> {
+export function reportError(state: Reporting, id: string, error: unknown): Promise<void> {
   return report(state, id, (server, nowMs) => {
     const message =
       error instanceof AtollError ? error.message : 'The host could not do what was asked of the server.'
@@ -82,7 +83,7 @@ export function reportError(state: State, id: string, error: unknown): Promise<v
 
 /** The guest is gone: gives back ports, host and quota and leaves a tombstone. For a server to be deleted only. */
 export async function completeDeletion(
-  state: State,
+  state: Reporting,
   id: string,
   network: Pick<NetworkForCompute, 'unbindOrDeletePorts'>,
 ): Promise<void> {
@@ -117,7 +118,7 @@ type ServerPatch = Patch<typeof servers>
 
 // A report that says nothing new writes nothing, so that it may be repeated at will.
 async function report(
-  state: State,
+  state: Reporting,
   id: string,
   change: (server: ServerRow, nowMs: number) => ServerPatch | undefined,
 ): Promise<void> {

@@ -32,6 +32,11 @@ import { type PeerAddress, siteRevocations, sites } from './records.ts'
 import { HomeRouter, type Places, SEQ_HEADER } from './router.ts'
 import { createTrust, moveSigner } from './trust.ts'
 
+export interface SelfDescription {
+  readonly addresses: readonly PeerAddress[]
+  readonly apiUrl: string
+}
+
 export interface FederationOptions {
   readonly state: State
   readonly store: Store
@@ -48,7 +53,12 @@ export interface FederationOptions {
   /** Shares worth having before they are needed, since the lender may be cut off when they are. */
   readonly wantedShares: () => Promise<readonly { readonly resource: string; readonly wanted: number }[]>
   readonly chunks: ChunkSource
-  readonly self: { readonly addresses: readonly PeerAddress[]; readonly apiUrl: string }
+  /** Of this peer. */
+  readonly self: SelfDescription
+  /** What the site says of itself at the moment: addresses of all its live peers. Default: `self`. */
+  readonly describeSite?: () => SelfDescription
+  /** Whether this peer does what one of a site's peers should do. Two that do it do no harm. Default: always. */
+  readonly isSteward?: () => boolean
   /** Sites to dial when the store knows none yet: whom we joined through. */
   readonly contacts: readonly SiteHint[]
 }
@@ -80,7 +90,7 @@ export class Federation {
     const directory = await Directory.open(options)
     await directory.learn(options.contacts)
     const federation = new Federation(options, directory)
-    await federation.#describeSelf()
+    await federation.describeSelf()
     if (options.keys().cloudAuthority.privateKey !== undefined) await federation.#desk.registerSelf()
     return federation
   }
@@ -132,14 +142,14 @@ export class Federation {
       clock,
       log,
       intervalMs: 5000,
-      pass: () => this.#keepShares(),
+      pass: () => this.#asSteward(() => this.#keepShares()),
     })
     const sweeper = new Reconciler({
       name: 'sweeper of moves',
       clock,
       log,
       intervalMs: 5000,
-      pass: () => this.#mover.offerAgain(),
+      pass: () => this.#asSteward(() => this.#mover.offerAgain()),
     })
     return [this.#followAll(), keeper, sweeper]
   }
@@ -267,14 +277,15 @@ export class Federation {
   }
 
   /** Writes what this site says of itself, when that is new. */
-  async #describeSelf(): Promise<void> {
-    const { state, self } = this.#options
+  async describeSelf(): Promise<void> {
+    const { state, self, describeSite = () => self } = this.#options
+    const { addresses, apiUrl } = describeSite()
     const description = {
       code: state.site.code,
-      addresses: self.addresses,
+      addresses,
       signing_key: this.signer.publicKeyJwk,
       signing_key_id: this.signer.keyId,
-      api_url: self.apiUrl,
+      api_url: apiUrl,
     }
     await state.transaction(async (transaction) => {
       const known = await transaction.find(scope, sites, state.site.name)
@@ -321,6 +332,11 @@ export class Federation {
       this.#followed.set(name, follower)
       this.#followers.start(follower)
     }
+  }
+
+  async #asSteward(work: () => Promise<void>): Promise<void> {
+    const { isSteward = () => true } = this.#options
+    if (isSteward()) await work()
   }
 
   async #keepShares(): Promise<void> {

@@ -9,10 +9,12 @@ import { RoundTrip } from './round-trip.ts'
 import { defaultHttp2TransportSettings, type Http2TransportSettings } from './settings.ts'
 import { SiteLink } from './site-link.ts'
 
+export type Resolve = (site: string, peer?: string) => readonly Address[] | Promise<readonly Address[]>
+
 export interface Http2TransportOptions {
   readonly credentials: CredentialSource
-  /** The addresses of the peers of a site, best first; empty when the site is unknown. */
-  readonly resolve: (site: string) => readonly Address[] | Promise<readonly Address[]>
+  /** The addresses of the peers of a site, best first, or of one peer; empty when the site or the peer is unknown. */
+  readonly resolve: Resolve
   readonly clock: Clock
   readonly random: Random
   readonly log?: Logger
@@ -22,7 +24,7 @@ export interface Http2TransportOptions {
 export class Http2Transport implements PeerTransport {
   readonly #options: Http2TransportOptions
   readonly #settings: Http2TransportSettings
-  /** Only of sites that had an address once, so that names from outside cannot fill it. */
+  /** By site, or site and peer. Only of those that had an address once, so that names from outside cannot fill it. */
   readonly #links = new Map<string, SiteLink>()
   #isClosed = false
 
@@ -32,13 +34,15 @@ export class Http2Transport implements PeerTransport {
   }
 
   async request(request: PeerRequest): Promise<PeerResponse> {
-    const { site } = request
+    const { site, peer } = request
     request.signal?.throwIfAborted()
-    const addresses = this.#links.has(site) ? undefined : await this.#options.resolve(site)
+    const addresses = this.#links.has(linkName(site, peer))
+      ? undefined
+      : await this.#options.resolve(site, peer)
     if (this.#isClosed) throw PeerUnreachable({ site, reason: 'closed', mayHaveBeenDone: false })
     if (addresses?.length === 0)
       throw PeerUnreachable({ site, reason: 'no_connection', mayHaveBeenDone: false })
-    return this.#link(site).request(request)
+    return this.#link(site, peer).request(request)
   }
 
   roundTripMs(site: string): number | undefined {
@@ -55,12 +59,27 @@ export class Http2Transport implements PeerTransport {
     await Promise.all([...this.#links.values()].map((link) => link.close()))
   }
 
-  #link(site: string): SiteLink {
-    const known = this.#links.get(site)
+  #link(site: string, peer: string | undefined): SiteLink {
+    const name = linkName(site, peer)
+    const known = this.#links.get(name)
     if (known) return known
     const { credentials, resolve, clock, random, log = silentLogger } = this.#options
-    const link = new SiteLink({ site, credentials, resolve, clock, random, log, settings: this.#settings })
-    this.#links.set(site, link)
+    const link = new SiteLink({
+      site,
+      ...(peer === undefined ? {} : { peer }),
+      credentials,
+      resolve: () => resolve(site, peer),
+      clock,
+      random,
+      log,
+      settings: this.#settings,
+    })
+    this.#links.set(name, link)
     return link
   }
+}
+
+// Neither name can hold a slash.
+function linkName(site: string, peer: string | undefined): string {
+  return peer === undefined ? site : `${site}/${peer}`
 }

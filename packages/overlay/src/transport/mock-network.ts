@@ -88,9 +88,10 @@ export class MockNetwork {
     }
   }
 
-  /** The peer that answers for a site at the moment. */
-  endpointOf(site: string): MockEndpoint | undefined {
-    return this.#endpointsOf(site)[0]
+  /** The peer that answers for a site at the moment, or the one of this name. */
+  endpointOf(site: string, peer?: string): MockEndpoint | undefined {
+    const endpoints = this.#endpointsOf(site)
+    return peer === undefined ? endpoints[0] : endpoints.find(({ identity }) => identity.peer === peer)
   }
 
   isListening(endpoint: MockEndpoint): boolean {

@@ -90,7 +90,7 @@ export class MockTransport implements PeerTransport {
 
   async #exchange(request: PeerRequest, progress: Progress): Promise<PeerResponse> {
     const network = this.#network
-    const { site, method, path, headers = {} } = request
+    const { site, peer, method, path, headers = {} } = request
     const there = { from: this.#identity.site, to: site }
     const back = { from: site, to: this.#identity.site }
     const body = await this.#buffer(request.body)
@@ -99,7 +99,7 @@ export class MockTransport implements PeerTransport {
     const sent = await network.send(there)
     // Nobody tells that a request has vanished: the time-out ends it.
     if (sent.fate === 'dropped') return new Promise(() => {})
-    const endpoint = network.endpointOf(site)
+    const endpoint = network.endpointOf(site, peer)
     if (sent.fate === 'cut' || !endpoint) progress.mayHaveBeenDone = false
     if (sent.fate === 'cut') return this.#lose(site, 'connection_lost', progress)
     if (!endpoint) {

@@ -6,8 +6,10 @@ import type { Readable } from 'node:stream'
 export type PeerHeaders = Readonly<Record<string, string | readonly string[]>>
 
 export interface PeerRequest {
-  /** Name of the site; any of its peers may answer. */
+  /** Name of the site; any of its peers may answer, unless `peer` names one. */
   readonly site: string
+  /** Name of one peer of the site: nobody else may answer. */
+  readonly peer?: string
   readonly method: string
   /** Path and query. */
   readonly path: string

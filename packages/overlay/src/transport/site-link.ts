@@ -1,5 +1,5 @@
 /**
- * All requests to one site: one HTTP/2 session, made when it is needed and made anew after it was lost.
+ * All requests to one site, or to one peer of it: one HTTP/2 session, made when it is needed and made anew after it was lost.
  *
  *     idle ──request──▶ connecting ──▶ connected ──lost, closed by the peer, unused──▶ idle
  *      ▲                    │ failed
@@ -22,8 +22,10 @@ import type { Http2TransportSettings } from './settings.ts'
 
 export interface SiteLinkOptions {
   readonly site: string
+  /** The only one that may answer, if it is named. */
+  readonly peer?: string
   readonly credentials: CredentialSource
-  readonly resolve: (site: string) => readonly Address[] | Promise<readonly Address[]>
+  readonly resolve: () => readonly Address[] | Promise<readonly Address[]>
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
@@ -42,6 +44,10 @@ export class SiteLink {
   #lastUsedMs = 0
   #failures = 0
   #retryAtMs = Number.NEGATIVE_INFINITY
+  /** Where the session that was lost led, or the last try failed: the others of the site come first next time. */
+  readonly #doubtful = new Set<string>()
+  /** Ended by us, since nobody used them. */
+  readonly #unused = new WeakSet<Connection>()
 
   constructor(options: SiteLinkOptions) {
     const { site, settings } = options
@@ -124,11 +130,11 @@ export class SiteLink {
     }
   }
 
-  /** Tries the addresses in turn; the error of the last one is the cause. */
+  /** Tries the addresses in turn, those that have just failed at the end; the error of the last one is the cause. */
   async #dialAny(): Promise<Connection> {
     const { site, resolve, credentials, clock, log, settings } = this.#options
     let failure: unknown
-    for (const address of await resolve(site)) {
+    for (const address of this.#inOrder(await resolve())) {
       const { cloudAuthority, site: siteAuthority, peer } = credentials.keys
       const authority = new X509Certificate(cloudAuthority.certificate)
       using deadline = new Deadline({
@@ -138,7 +144,7 @@ export class SiteLink {
         signal: this.#abort.signal,
       })
       try {
-        return await dial({
+        const connection = await dial({
           address,
           tls: {
             ca: cloudAuthority.certificate,
@@ -150,10 +156,16 @@ export class SiteLink {
           sessionWindowBytes: settings.sessionWindowBytes,
           signal: deadline.signal,
         })
+        this.#doubtful.delete(keyOf(address))
+        connection.session.once('close', () => {
+          if (!this.#unused.has(connection)) this.#doubt(address)
+        })
+        return connection
       } catch (error) {
         this.#abort.signal.throwIfAborted()
         log.debug({ site, address, err: error }, 'cannot connect')
         failure = error
+        this.#doubt(address)
       }
     }
     const reason = PeerIdentityInvalid.is(failure) ? 'wrong_identity' : 'no_connection'
@@ -162,7 +174,22 @@ export class SiteLink {
 
   #verify(socket: TLSSocket, cloudAuthority: X509Certificate): void {
     const identity = peerIdentityOf(socket, { cloudAuthority, nowMs: this.#options.clock.nowMs() })
-    if (identity.site !== this.#options.site) throw PeerIdentityInvalid({ reason: 'it is of another site' })
+    const { site, peer } = this.#options
+    if (identity.site !== site) throw PeerIdentityInvalid({ reason: 'it is of another site' })
+    if (peer !== undefined && identity.peer !== peer)
+      throw PeerIdentityInvalid({ reason: 'it is another peer of the site' })
+  }
+
+  #inOrder(addresses: readonly Address[]): readonly Address[] {
+    const isDoubtful = (address: Address) => this.#doubtful.has(keyOf(address))
+    // Of an address that is not given any more nothing need be remembered.
+    for (const key of this.#doubtful)
+      if (!addresses.some((address) => keyOf(address) === key)) this.#doubtful.delete(key)
+    return [...addresses.filter((address) => !isDoubtful(address)), ...addresses.filter(isDoubtful)]
+  }
+
+  #doubt(address: Address): void {
+    this.#doubtful.add(keyOf(address))
   }
 
   /** Pings: they measure the round trip, find a dead session, and end one that nobody uses. */
@@ -174,8 +201,10 @@ export class SiteLink {
       cancel()
       if (session.destroyed) return
       const startedMs = clock.monotonicMs()
-      if (!session.closed && this.#underWay === 0 && startedMs - this.#lastUsedMs > settings.idleMsMax)
+      if (!session.closed && this.#underWay === 0 && startedMs - this.#lastUsedMs > settings.idleMsMax) {
+        this.#unused.add(connection)
         return session.close()
+      }
       cancel = clock.after(this.roundTrip.timeoutMs(0), () =>
         connection.destroy(new Error('no answer to a ping')),
       )
@@ -205,3 +234,5 @@ export class SiteLink {
     return PeerUnreachable({ site: this.#options.site, reason, mayHaveBeenDone }, options)
   }
 }
+
+const keyOf = ({ host, port }: Address): string => `${host} ${port}`

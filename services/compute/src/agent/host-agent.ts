@@ -15,13 +15,17 @@ import { Errands } from './errands.ts'
 import { findWork } from './find-work.ts'
 import { type GuestSpecDependencies, guestSpecOf, type PreparedGuest, prepareGuest } from './guest-spec.ts'
 import type { ComputeHost } from './host-drivers.ts'
+import { fenced, type HostOwnership, type Reporting, soleOwner } from './host-ownership.ts'
 import { planServer, type Server, type Step } from './plan-server.ts'
 import { registerHosts } from './register-hosts.ts'
 import { WorkQueue } from './work-queue.ts'
 
 export interface HostAgentOptions extends GuestSpecDependencies {
   readonly state: State
+  /** The hosts that this process can work on. */
   readonly hosts: readonly ComputeHost[]
+  /** Those that it does work on; default: all of them. */
+  readonly ownership?: HostOwnership
   readonly network: Pick<NetworkForCompute, 'unbindOrDeletePorts'>
   readonly clock: Clock
   readonly log: Logger
@@ -42,40 +46,50 @@ export class HostAgent implements Service {
   readonly name = 'compute agent'
   readonly #options: HostAgentOptions
   readonly #hosts: ReadonlyMap<string, ComputeHost>
+  readonly #ownership: HostOwnership
+  readonly #fullPass: Reconciler
   readonly #queue: WorkQueue
   readonly #attempts: Attempts
   readonly #preparations = new Errands<PreparedGuest>({ onEnd: (id) => this.#queue.add(id) })
   /** Soft stops and soft reboots. */
   readonly #shutdowns = new Errands<{ readonly isDone: true }>({ onEnd: (id) => this.#queue.add(id) })
   readonly #timers = new Map<string, CancelTimer>()
+  /** Hosts whose records say what they offer. */
+  readonly #registered = new Set<string>()
 
   constructor(options: HostAgentOptions) {
     this.#options = options
     this.#hosts = new Map(options.hosts.map((host) => [host.name, host]))
+    this.#ownership = options.ownership ?? soleOwner
     this.#attempts = new Attempts(options.clock)
     this.#queue = new WorkQueue({
       concurrencyMax: options.concurrencyMax ?? 16,
       work: (id) => this.#work(id),
     })
+    this.#fullPass = new Reconciler({
+      name: this.name,
+      clock: options.clock,
+      log: options.log,
+      intervalMs: FULL_PASS_MS,
+      pass: () => this.#lookAtAll(),
+    })
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { state, clock, log, hosts } = this.#options
-    await registerHosts(state, hosts)
+    const { state, hosts } = this.#options
     const stopListening = [
       state.onCommit((changes) => {
         for (const { table, id } of changes) if (table === servers.name) this.#queue.add(id)
       }),
       ...hosts.map(({ hypervisor }) => hypervisor.subscribe(({ id }) => this.#queue.add(id))),
+      // What was under way on a host that was lost ends by itself: nothing that it reports counts any more.
+      this.#ownership.onChange((hostName) => {
+        this.#registered.delete(hostName)
+        this.#fullPass.poke()
+      }),
     ]
-    const fullPass = new Reconciler({
-      name: this.name,
-      clock,
-      log,
-      intervalMs: FULL_PASS_MS,
-      pass: () => this.#lookAtAll(),
-    })
-    await fullPass.run(signal)
+    await this.#register()
+    await this.#fullPass.run(signal)
     for (const stop of stopListening) stop()
     for (const cancel of this.#timers.values()) cancel()
     await this.#queue.stop()
@@ -83,17 +97,46 @@ export class HostAgent implements Service {
 
   /** What a server's guest wrote to its console; '' before its first start. */
   async consoleOutput(server: Pick<Server, 'id' | 'host'>, lines: number | undefined): Promise<string> {
-    const hypervisor = this.#hosts.get(server.host)?.hypervisor
+    const hypervisor = this.#own(server.host)?.hypervisor
     if (!(await hypervisor?.get(server.id))) return ''
     return (await hypervisor?.consoleOutput(server.id, lines === undefined ? {} : { lines })) ?? ''
   }
 
   async #lookAtAll(): Promise<void> {
     const { state, clock, log } = this.#options
-    const found = () => findWork({ state, hosts: this.#hosts, clock, log })
+    await this.#register()
+    const hosts = new Map([...this.#hosts].filter(([name]) => this.#ownership.isOwn(name)))
+    if (hosts.size === 0) return
+    const found = () => findWork({ state, hosts, clock, log })
     const { ids, strays } = await state.session(found)
     for (const id of ids) this.#queue.add(id)
     for (const { host, guest } of strays) await this.#endFormerLife(host, guest)
+  }
+
+  /** Where there is one process, hosts are registered at the start; where there are several, when they come. */
+  async #register(): Promise<void> {
+    const { state, clock } = this.#options
+    const unregistered = this.#options.hosts.filter(
+      ({ name }) => this.#ownership.isOwn(name) && !this.#registered.has(name),
+    )
+    if (unregistered.length === 0) return
+    try {
+      await registerHosts(state, this.#ownership, unregistered)
+      for (const { name } of unregistered) this.#registered.add(name)
+    } catch (error) {
+      clock.after(LOOK_AGAIN_MS, () => this.#fullPass.poke())
+      throw error
+    }
+  }
+
+  /** The host of this name, if it is this process's to work on now. */
+  #own(hostName: string): ComputeHost | undefined {
+    return this.#ownership.isOwn(hostName) ? this.#hosts.get(hostName) : undefined
+  }
+
+  /** For reports of a host. */
+  #stateFor({ name }: ComputeHost): Reporting {
+    return fenced(this.#options.state, this.#ownership, name)
   }
 
   async #work(id: string): Promise<void> {
@@ -113,7 +156,7 @@ export class HostAgent implements Service {
       .selectAll()
       .where('id', '=', id)
       .executeTakeFirst()
-    const host = server && this.#hosts.get(server.host)
+    const host = server && this.#own(server.host)
     if (!server || !host) return false
     const guest = await host.hypervisor.get(id)
     if (server.deleted_at !== null) return this.#forget(server, host, guest)
@@ -126,13 +169,14 @@ export class HostAgent implements Service {
     try {
       return await this.#perform(step, server, host, wish)
     } catch (error) {
-      return this.#fail(step, server, wish, error)
+      return this.#fail(step, server, { host, wish, error })
     }
   }
 
   /** Answers whether to look again at once. */
   async #perform(step: Step, server: Server, host: ComputeHost, wish: string): Promise<boolean> {
-    const { state, network, configDrives } = this.#options
+    const { network, configDrives } = this.#options
+    const state = this.#stateFor(host)
     const { hypervisor } = host
     const { id, fence } = server
     switch (step.kind) {
@@ -169,13 +213,14 @@ export class HostAgent implements Service {
     return true
   }
 
-  async #start(reboots: number, server: Server, { hypervisor }: ComputeHost, wish: string): Promise<boolean> {
+  async #start(reboots: number, server: Server, host: ComputeHost, wish: string): Promise<boolean> {
     const { id, fence } = server
+    const { hypervisor } = host
     const prepared = this.#preparations.take(id, wish, () => prepareGuest(server, hypervisor, this.#options))
     if (!prepared) return false
     await hypervisor.start(await guestSpecOf(server, prepared, this.#options))
     this.#attempts.worked(id, wish)
-    if (reboots > server.reboots_done) await reportRebooted(this.#options.state, id, fence, reboots)
+    if (reboots > server.reboots_done) await reportRebooted(this.#stateFor(host), id, fence, reboots)
     return true
   }
 
@@ -193,14 +238,18 @@ export class HostAgent implements Service {
     }
   }
 
-  async #fail(step: Step, server: Server, wish: string, error: unknown): Promise<false> {
-    const { state, log } = this.#options
+  async #fail(
+    step: Step,
+    server: Server,
+    { host, wish, error }: { host: ComputeHost; wish: string; error: unknown },
+  ): Promise<false> {
+    const { log } = this.#options
     const { id } = server
     const { failures, pauseMs, isGivenUp } = this.#attempts.failed(id, wish, error)
     log.warn({ server: id, step: step.kind, failures, isGivenUp, err: error }, 'a step for a server failed')
     // That the store refuses a report says nothing of the server.
     const isReport = step.kind === 'report-running' || step.kind === 'report-stopped'
-    if (isGivenUp && !isReport) await reportError(state, id, error)
+    if (isGivenUp && !isReport) await reportError(this.#stateFor(host), id, error)
     // Even after giving up: a deletion and a stop are tried as long as they are wanted.
     return this.#later(id, pauseMs)
   }

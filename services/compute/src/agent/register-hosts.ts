@@ -4,11 +4,16 @@ import type { HostResources } from '@atoll/hypervisor'
 import { cloudScope, type State } from '@atoll/state'
 import { hosts as hostRecords } from '../records.ts'
 import type { ComputeHost } from './host-drivers.ts'
+import type { HostOwnership } from './host-ownership.ts'
 
 const scope = cloudScope('registration of hosts')
 const GIB = 1024 ** 3
 
-export async function registerHosts(state: State, hosts: readonly ComputeHost[]): Promise<void> {
+export async function registerHosts(
+  state: State,
+  ownership: HostOwnership,
+  hosts: readonly ComputeHost[],
+): Promise<void> {
   const described = await Promise.all(
     hosts.map(async (host) => ({ host, offer: offerOf(host, await host.hypervisor.describe()) })),
   )
@@ -20,6 +25,7 @@ export async function registerHosts(state: State, hosts: readonly ComputeHost[])
       .execute()
     const byName = new Map(known.map((row) => [row.name, row]))
     for (const { host, offer } of described) {
+      await ownership.confirm(transaction, host.name)
       const current = byName.get(host.name)
       if (!current) await transaction.insert(hostRecords, { name: host.name, ...offer, ...unclaimed })
       else if (differs(current, offer)) await transaction.update(hostRecords, current.id, offer)

@@ -9,12 +9,14 @@ import type { State } from '@atoll/state'
 import { type MirroredNetwork, NetworkMirror, PendingChanges } from './network-mirror.ts'
 import { planNetwork } from './plan-network.ts'
 import { type PortWiring, WiredPorts } from './port-wiring.ts'
-import { type ReportedStatus, reportStatuses } from './report-statuses.ts'
+import { type ConfirmHost, type ReportedStatus, reportStatuses } from './report-statuses.ts'
 
 export interface NetworkAgentOptions {
   readonly state: State
-  /** The fabric of each host that the agent serves, by the host's name. May grow while the agent runs. */
+  /** The fabric of each host that the agent serves, by the host's name. After a change, call `refresh`. */
   readonly fabrics: ReadonlyMap<string, Fabric>
+  /** Default: hosts are this process's for ever. */
+  readonly confirm?: ConfirmHost
   readonly clock: Clock
   readonly log: Logger
   /** Underlay address of any host of the cloud, or undefined while it is not known here. */
@@ -28,6 +30,8 @@ export interface NetworkAgentOptions {
 export interface NetworkAgent {
   readonly service: Service
   readonly wiring: PortWiring
+  /** Looks at everything anew, soon: the hosts that the agent serves are others now. */
+  refresh(): void
 }
 
 const FULL_PASS_MS = 60_000
@@ -40,7 +44,7 @@ const PACE = 3
 
 export function createNetworkAgent(options: NetworkAgentOptions): NetworkAgent {
   const agent = new Agent(options)
-  return { service: agent, wiring: agent.wiring }
+  return { service: agent, wiring: agent.wiring, refresh: () => agent.refresh() }
 }
 
 class Agent implements Service {
@@ -54,6 +58,8 @@ class Agent implements Service {
   #pending = new PendingChanges()
   #reports: ReportedStatus[] = []
   #fullPassAtMs = Number.NEGATIVE_INFINITY
+  #refreshesWanted = 0
+  #refreshesDone = 0
   #laterAtMs = Number.NEGATIVE_INFINITY
   /** By host and network. */
   readonly #failedUntilMs = new Map<string, number>()
@@ -92,6 +98,15 @@ class Agent implements Service {
     }
   }
 
+  refresh(): void {
+    for (const [networkId, hosts] of this.#wired) {
+      for (const hostName of [...hosts.keys()])
+        if (!this.#options.fabrics.has(hostName)) this.#keepWired(networkId, hostName, new Set())
+    }
+    this.#refreshesWanted++
+    this.#reconciler.poke()
+  }
+
   async #pass(signal: AbortSignal): Promise<void> {
     try {
       await this.#options.state.session(() => this.#readRecords())
@@ -110,7 +125,8 @@ class Agent implements Service {
     const pending = this.#pending
     this.#pending = new PendingChanges()
     const nowMs = clock.monotonicMs()
-    if (nowMs < this.#fullPassAtMs) {
+    const refreshes = this.#refreshesWanted
+    if (nowMs < this.#fullPassAtMs && refreshes === this.#refreshesDone) {
       // What was taken out is lost when reading fails: the next pass then reads everything.
       const nextMs = this.#fullPassAtMs
       this.#fullPassAtMs = nowMs
@@ -121,6 +137,7 @@ class Agent implements Service {
     await this.#mirror.loadAll()
     await this.#findLeftovers()
     this.#fullPassAtMs = nowMs + fullPassMs
+    this.#refreshesDone = refreshes
   }
 
   /** Takes off the hosts what an earlier process left and no port needs any more. */
@@ -225,9 +242,17 @@ class Agent implements Service {
   }
 
   async #report(): Promise<void> {
-    const reports = this.#reports
+    const { state, fabrics, confirm = async () => {} } = this.#options
+    const reports = this.#reports.filter(({ hostName }) => fabrics.has(hostName))
     this.#reports = []
-    if (reports.length > 0) await reportStatuses(this.#options.state, reports)
+    if (reports.length === 0) return
+    try {
+      await reportStatuses(state, confirm, reports)
+    } catch (error) {
+      // What was written is not written again, and what a later look finds comes after this.
+      this.#reports = [...reports, ...this.#reports]
+      throw error
+    }
   }
 
   #pokeAfter(reason: 'retry' | 'later', delayMs: number): void {

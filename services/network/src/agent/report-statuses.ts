@@ -12,11 +12,25 @@ export interface ReportedStatus {
 
 const scope = cloudScope('network agent')
 
-/** Writes what differs, all in one transaction. */
-export async function reportStatuses(state: State, reports: readonly ReportedStatus[]): Promise<void> {
-  await state.transaction(async (transaction) => {
-    for (const report of reports) await reportStatus(transaction, report)
-  })
+/** Throws when, as of this transaction, another process serves the host. */
+export type ConfirmHost = (transaction: StateTransaction, hostName: string) => Promise<void>
+
+/** Writes what differs, all of one host in one transaction: a host that is another's by then takes no other with it. */
+export async function reportStatuses(
+  state: State,
+  confirm: ConfirmHost,
+  reports: readonly ReportedStatus[],
+): Promise<void> {
+  const outcomes = await Promise.allSettled(
+    [...Map.groupBy(reports, ({ hostName }) => hostName)].map(([hostName, ofHost]) =>
+      state.transaction(async (transaction) => {
+        await confirm(transaction, hostName)
+        for (const report of ofHost) await reportStatus(transaction, report)
+      }),
+    ),
+  )
+  const failed = outcomes.find((outcome) => outcome.status === 'rejected')
+  if (failed) throw failed.reason
 }
 
 async function reportStatus(

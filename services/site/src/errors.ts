@@ -1,0 +1,19 @@
+/** What can go wrong between the peers of one site. */
+
+import { defineError } from '@atoll/kit'
+
+export const HostTaken = defineError({
+  code: 'site.host.taken',
+  status: 409,
+  fault: 'conflictingRequest',
+  message: ({ host }: { host: string }) =>
+    `Another peer serves the host ${host} by now; what this one reports of it does not count.`,
+})
+
+export const PeerNameTaken = defineError({
+  code: 'site.peer.name_taken',
+  status: 409,
+  fault: 'conflictingRequest',
+  message: ({ name }: { name: string }) =>
+    `Another peer of this site runs under the name ${name}. Every peer of a site has a name, and keys, of its own.`,
+})

@@ -1,0 +1,7 @@
+/** Several peers as one site: who lives, and who serves which host. */
+
+export * from './errors.ts'
+export { HostOwnership, type HostOwnershipOptions, type ReachableHost } from './host-ownership.ts'
+export { BEAT_MS, type KnownPeer, Membership, type PeerDescription, SILENT_MS } from './membership.ts'
+export { planOwners } from './plan-owners.ts'
+export { siteTables } from './tables.ts'
