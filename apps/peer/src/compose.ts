@@ -88,6 +88,8 @@ export interface Peer {
   readonly apis: readonly Api[]
   /** Registers all APIs on a server; with `peerOf`, on one that other sites' peers connect to. */
   register(server: FastifyInstance, options: { readonly peerOf?: PeerOf }): Promise<void>
+  /** Where the peers of a site listen, or one peer of this site; empty when it is not known. */
+  addressesOf(siteName: string, peerName?: string): readonly PeerAddress[]
   /** What must run as long as the peer does. */
   services(): readonly Service[]
   status(): Promise<PeerStatus>
@@ -176,6 +178,12 @@ export async function composePeer(options: ComposeOptions): Promise<Peer> {
     register: async (server, { peerOf }) => {
       if (peerOf) await federation.registerOn(server, peerOf)
       for (const api of apis) await registerApi(server, api, peerOf ? { ...gate, peerOf } : gate)
+    },
+    addressesOf: (siteName, peerName) => {
+      if (peerName === undefined) return federation.directory.find(siteName)?.addresses ?? []
+      return siteName === site.site
+        ? (peers.all().find(({ name }) => name === peerName)?.addresses ?? [])
+        : []
     },
     services: () => [
       ...peers.services,

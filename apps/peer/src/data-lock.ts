@@ -1,4 +1,4 @@
-/** One peer per data directory: a lock that the kernel releases with the process, however it ends. */
+/** One peer for each data directory, and for each host: locks that the kernel releases with the process, however it ends. */
 
 import { join } from 'node:path'
 import { defineError } from '@atoll/kit'
@@ -26,15 +26,25 @@ export const DataUnusable = defineError({
  * @throws DataInUse, DataUnusable
  */
 export function lockData(dataDirectory: string): () => void {
+  const release = tryLock(dataDirectory, 'peer.lock')
+  if (!release) throw DataInUse({ dataDirectory })
+  return release
+}
+
+/** Takes what guests of this machine are kept in; undefined while another process has it. @throws DataUnusable */
+export function tryLockHost(directory: string): (() => void) | undefined {
+  return tryLock(directory, 'host.lock')
+}
+
+function tryLock(dataDirectory: string, name: string): (() => void) | undefined {
   let lock: Sqlite.Database | undefined
   try {
-    lock = new Sqlite(join(dataDirectory, 'peer.lock'), { timeout: 0 })
+    lock = new Sqlite(join(dataDirectory, name), { timeout: 0 })
     lock.exec('begin exclusive')
     return () => lock?.close()
   } catch (cause) {
     lock?.close()
-    if (cause instanceof Sqlite.SqliteError && cause.code === 'SQLITE_BUSY')
-      throw DataInUse({ dataDirectory }, { cause })
+    if (cause instanceof Sqlite.SqliteError && cause.code === 'SQLITE_BUSY') return undefined
     throw DataUnusable({ dataDirectory, reason: (cause as Error).message }, { cause })
   }
 }

@@ -6,12 +6,13 @@ import { join } from 'node:path'
 import { isoConfigDrives } from '@atoll/compute'
 import { LinuxFabric, SimulatedFabric, SimulatedUnderlay } from '@atoll/fabric'
 import type { PeerAddress } from '@atoll/federation'
-import { QemuHypervisor, SimulatedHypervisor, SimulatedMachine } from '@atoll/hypervisor'
+import { HeldHypervisor, QemuHypervisor, SimulatedHypervisor, SimulatedMachine } from '@atoll/hypervisor'
 import { createPasswords } from '@atoll/identity'
 import { diskFiles, ImageStore } from '@atoll/images'
 import { type Logger, systemClock, systemRandom } from '@atoll/kit'
 import { Http2Transport, type KeyStore } from '@atoll/overlay'
-import { openStore } from '@atoll/rome'
+import { isSharedStore, openStore } from '@atoll/rome'
+import { DataInUse, tryLockHost } from './data-lock.ts'
 import { type Settings, storeUrlOf } from './settings.ts'
 import type { World, WorldHost } from './world.ts'
 
@@ -23,19 +24,20 @@ export interface RealWorldOptions {
   readonly tunnelIp: string
   readonly log: Logger
   /** Where the peers of a site are; known only when the federation is open, hence a function. */
-  readonly resolve: (site: string) => readonly PeerAddress[]
+  readonly resolve: (site: string, peer?: string) => readonly PeerAddress[]
 }
 
 export async function openRealWorld(options: RealWorldOptions): Promise<World> {
-  const { dataDirectory, keys, log, resolve } = options
+  const { dataDirectory, settings, keys, log, resolve } = options
   const base = { clock: systemClock, random: systemRandom, log }
-  const directories = { images: join(dataDirectory, 'cache') }
-  const configDrives = join(dataDirectory, 'config-drives')
+  const hostDirectory = settings.host.directory ?? dataDirectory
+  const directories = { images: join(hostDirectory, 'cache') }
+  const configDrives = join(hostDirectory, 'config-drives')
   for (const directory of [directories.images, configDrives])
     mkdirSync(directory, { recursive: true, mode: 0o700 })
   return {
     ...base,
-    store: await openStore(storeUrlOf(dataDirectory, options.settings), base),
+    store: await openStore(storeUrlOf(dataDirectory, settings), base),
     keys: () => keys.keys,
     transport: new Http2Transport({ ...base, credentials: keys, resolve }),
     images: await ImageStore.open({
@@ -70,17 +72,27 @@ async function qemuHost({
   log,
 }: RealWorldOptions): Promise<WorldHost> {
   const { vcpus, ramMib, diskGib, accel = 'auto' } = settings.host
-  const stateDirectory = join(dataDirectory, 'fabric')
+  const directory = settings.host.directory ?? dataDirectory
+  const stateDirectory = join(directory, 'fabric')
   mkdirSync(stateDirectory, { recursive: true, mode: 0o700 })
-  const hypervisor = await QemuHypervisor.open({
-    directory: join(dataDirectory, 'guests'),
-    accelerator: accel,
-    clock: systemClock,
-    log,
-  })
-  // An operator who asked for guests is told at once what is missing, not by the first server that fails.
-  await hypervisor.requirePrograms()
+  const open = async () => {
+    const driver = await QemuHypervisor.open({
+      directory: join(directory, 'guests'),
+      accelerator: accel,
+      clock: systemClock,
+      log,
+    })
+    // An operator who asked for guests is told at once what is missing, not by the first server that fails.
+    await driver.requirePrograms()
+    return driver
+  }
+  const hypervisor = new HeldHypervisor({ kind: 'qemu', open, log })
+  const turns = takeTurns(hypervisor, directory)
+  // Who has the only store of the site need not wait for it to say so.
+  if (!isSharedStore(storeUrlOf(dataDirectory, settings)) && !(await turns.acquire()))
+    throw DataInUse({ dataDirectory: directory })
   return {
+    ...turns,
     name: `${siteName}-${hostname()}`,
     tunnelIp,
     hypervisor,
@@ -94,6 +106,28 @@ async function qemuHost({
       }),
     capacity: { ...(vcpus && { vcpus }), ...(ramMib && { ramMib }), ...(diskGib && { diskGib }) },
   }
+}
+
+/** The host is of the process that has the lock of its directory, which the kernel gives to one at a time. */
+function takeTurns(hypervisor: HeldHypervisor, directory: string) {
+  let unlock: (() => void) | undefined
+  const release = async () => {
+    await hypervisor.letGo()
+    unlock?.()
+    unlock = undefined
+  }
+  const acquire = async () => {
+    unlock = tryLockHost(directory)
+    if (!unlock) return false
+    try {
+      await hypervisor.hold()
+      return true
+    } catch (error) {
+      await release()
+      throw error
+    }
+  }
+  return { acquire, release }
 }
 
 /** Hosts that pretend: they answer like real ones and run nothing. Their guests end with the process. */

@@ -3,6 +3,7 @@
 import { serverOptions } from '@atoll/http'
 import { defineError, type Logger, Supervisor, systemClock, systemRandom } from '@atoll/kit'
 import { createPeerGate, type GateSocket, KeyStore, peerServerOptions } from '@atoll/overlay'
+import { isSharedStore } from '@atoll/rome'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import Fastify from 'fastify'
 import { serveAdmin } from './admin-socket.ts'
@@ -17,6 +18,7 @@ import {
   DEFAULT_PEER_PORT,
   readSettings,
   type Settings,
+  storeUrlOf,
 } from './settings.ts'
 import { readSiteFile } from './site-file.ts'
 
@@ -78,19 +80,28 @@ async function startPeer(
     tunnelIp: settings.host.tunnelIp ?? listen.advertise,
     log,
     // The transport dials nobody before the federation is open.
-    resolve: (name) => known.peer?.federation.directory.find(name)?.addresses ?? [],
+    resolve: (name, peer) => known.peer?.addressesOf(name, peer) ?? [],
   })
   cleanUps.push(
     () => world.store.close(),
     () => world.transport.close(),
   )
-  for (const { hypervisor } of world.hosts) cleanUps.push(() => hypervisor.close())
+  for (const { hypervisor, release } of world.hosts)
+    cleanUps.push(
+      () => release?.(),
+      () => hypervisor.close(),
+    )
   const apiUrl = settings.api.publicUrl ?? `http://${listen.api.host}:${listen.api.port}`
   const adminPassword = readAdminPassword(dataDirectory)
   const peer = await composePeer({
     site,
     world,
-    self: { apiUrl, addresses: [{ host: listen.advertise, port: listen.peer.port }] },
+    self: {
+      name: keys.identity.peer,
+      apiUrl,
+      addresses: [{ host: listen.advertise, port: listen.peer.port }],
+    },
+    isShared: isSharedStore(storeUrlOf(dataDirectory, settings)),
     ...(settings.api.publicUrl === undefined ? {} : { publicUrl: settings.api.publicUrl }),
     ...(adminPassword === undefined ? {} : { adminPassword }),
     imageCacheGib: settings.host.imageCacheGib ?? DEFAULT_IMAGE_CACHE_GIB,

@@ -55,6 +55,11 @@ export const SettingsSchema = Type.Object(
         ramMib: Type.Optional(Type.Integer({ minimum: 64 })),
         diskGib: Type.Optional(Type.Integer({ minimum: 1 })),
         /**
+         * Where guests, their networks and the images that they run from are kept. Default: the data directory. Peers of one
+         * site on one machine that name the same directory share its host: one serves it, the others stand by.
+         */
+        directory: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+        /**
          * What images may take as files; those that guests run from stay in any case. Default: 50. Larger spares
          * bringing one from another site again; smaller leaves room for disks.
          */

@@ -1,6 +1,7 @@
 /** Guests on a host: QEMU through QMP, and a simulated host beside it that keeps the same contracts. */
 
 export * from './errors.ts'
+export { HeldHypervisor, type HeldHypervisorOptions } from './held-hypervisor.ts'
 export * from './hypervisor.ts'
 export { type BootSectorBehaviour, bootSector, printingBootSector } from './qemu/boot-sector.ts'
 export { CONSOLE_FILE_BYTES_MAX } from './qemu/console-log.ts'
