@@ -31,7 +31,7 @@ test('a commit that is acknowledged before it is durable is found', async () => 
 
 test('a replica that is accepted although it is older is found', async () => {
   const failure = (await findBug(noGenerationCheck, 10, movesAcrossTheEarth)) ?? ''
-  assert.match(failure, /from generation 2 back to 1|does not come to agree/)
+  assert.match(failure, /from generation 2 back to [01]|does not come to agree/)
 })
 
 test('without a bug, homes that move across the earth move well', async () => {

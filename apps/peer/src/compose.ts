@@ -3,16 +3,7 @@
  * waits or decides; it only says what is connected to what.
  */
 
-import {
-  computeRecords,
-  createComputeApi,
-  createMetadataService,
-  HostAgent,
-  hosts as hostRecords,
-  quotaFounders,
-  servers,
-} from '@atoll/compute'
-import type { Fabric } from '@atoll/fabric'
+import { computeRecords, createComputeApi, type HostAgent, quotaFounders, servers } from '@atoll/compute'
 import { Federation, federationRecords, federationTables, type PeerAddress } from '@atoll/federation'
 import { type Api, type Gate, registerApi } from '@atoll/http'
 import {
@@ -27,33 +18,21 @@ import {
   identityRecords,
   type Tokens,
 } from '@atoll/identity'
-import {
-  createCacheEviction,
-  createImageApi,
-  createImageCache,
-  createImageGarbageCollection,
-  createUploadRepair,
-  imageRecords,
-  Uploads,
-} from '@atoll/image'
+import { imageRecords, imageTables } from '@atoll/image'
 import type { Service } from '@atoll/kit'
-import {
-  createAddressReturn,
-  createNetworkAgent,
-  createNetworkApi,
-  networkRecords,
-  VNIS,
-} from '@atoll/network'
-import type { PeerTransport } from '@atoll/overlay'
+import { createAddressReturn, createNetworkApi, networkRecords, VNIS } from '@atoll/network'
+import type { Row } from '@atoll/rome'
 import { siteTables } from '@atoll/site'
 import { cloudScope, foundShare, heldShare, type RecordTable, type Site, State } from '@atoll/state'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { PeerStatus } from './admin-socket.ts'
-import { imagesInUse } from './images-in-use.ts'
-import { imagesForAgent, imagesForCompute, networkForCompute, portsForAgent } from './neighbours.ts'
+import { composeHosts } from './compose-hosts.ts'
+import { chunksOfSite, composeImages } from './compose-images.ts'
+import { hostNameOf } from './host-name.ts'
+import { imagesForCompute, networkForCompute } from './neighbours.ts'
 import { HostPlaces } from './places.ts'
-import { remoteChunks } from './remote-chunks.ts'
-import { DEFAULT_IMAGE_CACHE_GIB } from './settings.ts'
+import { registerSiblingEndpoints } from './sibling-endpoints.ts'
+import { Siblings } from './siblings.ts'
 import type { SiteFile } from './site-file.ts'
 import { joinSitePeers, onlyPeer, type SitePeers } from './site-peers.ts'
 import { siteTokenKeys } from './site-token-keys.ts'
@@ -107,7 +86,7 @@ const records: readonly RecordTable[] = [
   ...federationRecords,
 ]
 
-const wiring = cloudScope('wiring of ports')
+const scope = cloudScope('consoles')
 
 /** VXLAN identifiers below are left to whatever the underlay uses itself. */
 const VNI_RANGE = [4096, 2 ** 24] as const
@@ -118,11 +97,10 @@ export async function composePeer(options: ComposeOptions): Promise<Peer> {
   const startedMs = clock.monotonicMs()
   const state = await openState(options)
   if (options.adminPassword !== undefined) await foundRecords(state, options)
-  const ownHosts = new Map(world.hosts.map((host) => [hostNameOf(site, host.name), host]))
-  const peers = options.isShared
-    ? await joinSitePeers({ state, world, self: { name: 'peer', ...options.self }, hosts: ownHosts })
-    : onlyPeer
-  const federation = await openFederation(options, state, peers)
+  const peers = await openPeers(options, state)
+  const selfName = options.self.name ?? DEFAULT_PEER_NAME
+  const siblings = new Siblings({ siteName: site.site, selfName, peers, transport: world.transport, log })
+  const federation = await openFederation(options, { state, peers, siblings })
   const stopListening = peers.onChange(() => {
     if (!peers.isSteward()) return
     // What fails now is written at the next change, or by another steward.
@@ -137,38 +115,11 @@ export async function composePeer(options: ComposeOptions): Promise<Peer> {
     log,
     keys: siteTokenKeys(federation.signer, federation.directory),
   })
-  const images = composeImages(options, state, federation.transport)
+  const { transport } = federation
+  const images = composeImages(options, { state, peers, siblings, transport, selfName })
   const hosts = composeHosts(options, { state, peers, cache: images.cache })
-  const freshness = {
-    isReachable: (record: { home: string }) => federation.freshness.isReachable(record.home),
-  }
-  const apis = [
-    createIdentityApi({
-      state,
-      clock,
-      random,
-      log,
-      passwords: world.passwords,
-      tokens,
-      catalog: createCatalog({
-        region: site.cloud,
-        services: atollServices.filter(({ type }) => type !== 'placement'),
-      }),
-    }),
-    images.api,
-    createNetworkApi({ state }),
-    createComputeApi({
-      state,
-      network: networkForCompute,
-      images: imagesForCompute(state),
-      clock,
-      random,
-      freshness,
-      isHere: (record) => state.isKeptHere(record),
-      isKept: (transaction, table, id) => transaction.isKept(table, id),
-      consoleOutput: (server, lines) => hosts.agent.consoleOutput(server, lines),
-    }),
-  ]
+  const consoles = consolesOf(state, { peers, siblings, agent: hosts.agent })
+  const apis = [images.api, ...composeApis(options, { state, federation, tokens, consoles })]
   const gate = gateOf(options, { state, federation, tokens })
   return {
     site: state.site,
@@ -177,6 +128,15 @@ export async function composePeer(options: ComposeOptions): Promise<Peer> {
     apis,
     register: async (server, { peerOf }) => {
       if (peerOf) await federation.registerOn(server, peerOf)
+      const { images } = world
+      if (peerOf && options.isShared)
+        await registerSiblingEndpoints(server, {
+          siteName: site.site,
+          images,
+          siblings,
+          consoleOutput: consoles.here,
+          peerOf,
+        })
       for (const api of apis) await registerApi(server, api, peerOf ? { ...gate, peerOf } : gate)
     },
     addressesOf: (siteName, peerName) => {
@@ -205,6 +165,82 @@ export async function composePeer(options: ComposeOptions): Promise<Peer> {
   }
 }
 
+/** Its name where nothing says another, since there is only one. */
+const DEFAULT_PEER_NAME = 'peer'
+
+function openPeers(options: ComposeOptions, state: State): Promise<SitePeers> | SitePeers {
+  const { site, world, self, isShared = false } = options
+  if (!isShared) return onlyPeer
+  const hosts = new Map(world.hosts.map((host) => [hostNameOf(site, host.name), host]))
+  return joinSitePeers({ state, world, self: { name: DEFAULT_PEER_NAME, ...self }, hosts })
+}
+
+interface Consoles {
+  readonly anywhere: (server: Row<typeof servers>, lines: number | undefined) => Promise<string>
+  readonly here: (serverId: string, lines: number | undefined) => Promise<string>
+}
+
+function consolesOf(
+  state: State,
+  { peers, siblings, agent }: { peers: SitePeers; siblings: Siblings; agent: HostAgent },
+): Consoles {
+  return {
+    anywhere: (server, lines) => {
+      const other = peers.ownership.otherOwnerOf(server.host)
+      return other === undefined
+        ? agent.consoleOutput(server, lines)
+        : siblings.consoleOutput(other, server.id, lines)
+    },
+    here: async (serverId, lines) => {
+      const server = await state.find(scope, servers, serverId)
+      return server ? agent.consoleOutput(server, lines) : ''
+    },
+  }
+}
+
+interface ApiSurroundings {
+  readonly state: State
+  readonly federation: Federation
+  readonly tokens: Tokens
+  readonly consoles: Consoles
+}
+
+function composeApis(
+  { site, world }: ComposeOptions,
+  { state, federation, tokens, consoles }: ApiSurroundings,
+): readonly Api[] {
+  const { clock, random, log } = world
+  const freshness = {
+    isReachable: (record: { home: string }) => federation.freshness.isReachable(record.home),
+  }
+  return [
+    createIdentityApi({
+      state,
+      clock,
+      random,
+      log,
+      passwords: world.passwords,
+      tokens,
+      catalog: createCatalog({
+        region: site.cloud,
+        services: atollServices.filter(({ type }) => type !== 'placement'),
+      }),
+    }),
+    createNetworkApi({ state }),
+    createComputeApi({
+      state,
+      network: networkForCompute,
+      images: imagesForCompute(state),
+      clock,
+      random,
+      freshness,
+      isHere: (record) => state.isKeptHere(record),
+      isKept: (transaction, table, id) => transaction.isKept(table, id),
+      consoleOutput: consoles.anywhere,
+    }),
+  ]
+}
+
 function gateOf(
   { world, publicUrl }: ComposeOptions,
   { state, federation, tokens }: { state: State; federation: Federation; tokens: Tokens },
@@ -226,7 +262,7 @@ function openState({ site, world }: ComposeOptions): Promise<State> {
     ...world,
     site: { name: site.site, code: site.code },
     records,
-    locals: [...federationTables, ...siteTables],
+    locals: [...federationTables, ...siteTables, ...imageTables],
     founders: quotaFounders({ isKept: (transaction, table, id) => transaction.isKept(table, id) }),
   })
 }
@@ -244,8 +280,7 @@ async function foundRecords(
 
 async function openFederation(
   { site, world, self }: ComposeOptions,
-  state: State,
-  peers: SitePeers,
+  { state, peers, siblings }: { state: State; peers: SitePeers; siblings: Siblings },
 ): Promise<Federation> {
   const known: { places?: HostPlaces } = {}
   const federation = await Federation.open({
@@ -259,7 +294,7 @@ async function openFederation(
       return known.places
     },
     wantedShares: () => wantedShares(state, quotasWorthHaving),
-    chunks: world.images,
+    chunks: chunksOfSite(world, siblings),
     self,
     describeSite: () => describeSite(self, peers),
     isSteward: () => peers.isSteward(),
@@ -274,113 +309,4 @@ function describeSite({ addresses, apiUrl }: ComposeOptions['self'], peers: Site
   const alive = peers.all().filter(({ isAlive }) => isAlive)
   if (alive.length === 0) return { addresses, apiUrl }
   return { addresses: alive.flatMap((peer) => peer.addresses), apiUrl: alive[0]?.apiUrl ?? apiUrl }
-}
-
-function composeImages(
-  { site, world, imageCacheGib = DEFAULT_IMAGE_CACHE_GIB }: ComposeOptions,
-  state: State,
-  transport: PeerTransport,
-) {
-  const { images, files, clock, log, directories } = world
-  const uploads = new Uploads({ state, images, log })
-  const bytes = {
-    images,
-    // What was uploaded elsewhere lies at the home of the image's record.
-    sourceOf: (image: { readonly home: string }) =>
-      image.home === state.site.name ? undefined : remoteChunks(transport, image.home),
-  }
-  const cache = createImageCache({ ...bytes, state, files, clock, directory: directories.images })
-  const hostNames = world.hosts.map(({ name }) => hostNameOf(site, name))
-  return {
-    api: createImageApi({ ...bytes, state, uploads }),
-    cache,
-    services: [
-      createUploadRepair({ uploads, clock, log }),
-      createImageGarbageCollection({ state, images, clock, log }),
-      createCacheEviction({
-        cache,
-        bytesMax: imageCacheGib * 1024 ** 3,
-        imagesInUse: () => imagesInUse(state, hostNames),
-        clock,
-        log,
-      }),
-    ],
-  }
-}
-
-function composeHosts(
-  { site, world }: ComposeOptions,
-  { state, peers, cache }: { state: State; peers: SitePeers; cache: Parameters<typeof imagesForAgent>[0] },
-) {
-  const { clock, log } = world
-  const { ownership } = peers
-  const metadata = createMetadataService({
-    state,
-    ports: { portsOf: (...args) => ports.portsOf(...args), serverOf: (id) => ports.serverOf(id) },
-    log,
-  })
-  const makers = new Map(world.hosts.map(({ name, makeFabric }) => [hostNameOf(site, name), makeFabric]))
-  const fabrics = new Map<string, Fabric>()
-  const serve = (hostName: string) => {
-    const fabric = makers.get(hostName)?.(metadata)
-    if (fabric) fabrics.set(hostName, fabric)
-  }
-  for (const hostName of makers.keys()) if (ownership.isOwn(hostName)) serve(hostName)
-  const networkAgent = createNetworkAgent({
-    state,
-    fabrics,
-    confirm: (transaction, hostName) => ownership.confirm(transaction, hostName),
-    clock,
-    log,
-    tunnelIpOf: (hostName) => tunnelIpOf(state, hostName),
-    hostnameOf: async (serverId) => (await state.find(wiring, servers, serverId))?.hostname,
-  })
-  const stopListening = ownership.onChange(async (hostName, isOwn) => {
-    const former = fabrics.get(hostName)
-    fabrics.delete(hostName)
-    await former?.close()
-    if (isOwn) serve(hostName)
-    networkAgent.refresh()
-  })
-  const ports = portsForAgent(state, networkAgent)
-  const agent = new HostAgent({
-    state,
-    clock,
-    log,
-    hosts: world.hosts.map(({ name, tunnelIp, hypervisor, capacity }) => ({
-      name: hostNameOf(site, name),
-      availabilityZone: site.site,
-      tunnelIp,
-      hypervisor,
-      ...(capacity ? { capacity } : {}),
-    })),
-    ownership,
-    network: networkForCompute,
-    ports,
-    images: imagesForAgent(cache),
-    configDrives: world.configDrives,
-  })
-  const services: readonly Service[] = world.hosts.length > 0 ? [networkAgent.service, agent] : []
-  return {
-    agent,
-    services,
-    close: async () => {
-      stopListening()
-      await Promise.all([...fabrics.values()].map((fabric) => fabric.close()))
-    },
-  }
-}
-
-async function tunnelIpOf(state: State, hostName: string): Promise<string | undefined> {
-  const host = await state
-    .select(wiring, hostRecords)
-    .select('tunnel_ip')
-    .where('name', '=', hostName)
-    .executeTakeFirst()
-  return host?.tunnel_ip
-}
-
-// A host's own name is unique at its site; the site's name makes it unique in the cloud.
-function hostNameOf({ site }: SiteFile, name: string): string {
-  return name.startsWith(`${site}-`) ? name : `${site}-${name}`
 }

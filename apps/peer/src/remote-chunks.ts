@@ -1,4 +1,4 @@
-/** The chunk store of another site, read through the peer endpoints. Whoever reads verifies every digest. */
+/** The chunk store of another site, or of one peer, read through the peer endpoints. Whoever reads verifies every digest. */
 
 import { type ChunkSource, MANIFEST_BYTES_MAX } from '@atoll/images'
 import type { PeerTransport } from '@atoll/overlay'
@@ -8,10 +8,15 @@ const BYTES_MAX = MANIFEST_BYTES_MAX
 /** Beside the round trip: reading one chunk from a slow disk. */
 const WORK_MS = 5000
 
-export function remoteChunks(transport: PeerTransport, site: string): ChunkSource {
+export function remoteChunks(
+  transport: PeerTransport,
+  site: string,
+  { peer, prefix = '/peer/v1' }: { readonly peer?: string; readonly prefix?: string } = {},
+): ChunkSource {
   const get = async (path: string, signal?: AbortSignal): Promise<Uint8Array> => {
     const response = await transport.request({
       site,
+      ...(peer === undefined ? {} : { peer }),
       method: 'GET',
       path,
       timeoutMs: transport.timeoutFor(site, WORK_MS),
@@ -28,7 +33,7 @@ export function remoteChunks(transport: PeerTransport, site: string): ChunkSourc
     return Buffer.concat(chunks)
   }
   return {
-    manifest: (digest, signal) => get(`/peer/v1/manifests/${digest}`, signal),
-    chunk: (digest, signal) => get(`/peer/v1/chunks/${digest}`, signal),
+    manifest: (digest, signal) => get(`${prefix}/manifests/${digest}`, signal),
+    chunk: (digest, signal) => get(`${prefix}/chunks/${digest}`, signal),
   }
 }

@@ -21,3 +21,4 @@ export {
 } from './image-data/reconcilers.ts'
 export { Uploads, type UploadsOptions } from './image-data/uploads.ts'
 export * from './records.ts'
+export { imageTables } from './tables.ts'

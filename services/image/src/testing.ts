@@ -10,6 +10,7 @@ import { createImageApi } from './create-image-api.ts'
 import type { SourceOf } from './image-data/bring.ts'
 import { Uploads } from './image-data/uploads.ts'
 import { imageRecords } from './records.ts'
+import { imageTables } from './tables.ts'
 
 /** A token is the name of a person. */
 export type Person = 'admin' | 'owner' | 'reader' | 'other' | 'unscoped'
@@ -79,7 +80,12 @@ export async function openImages(
   options: { readonly sourceOf?: SourceOf; readonly state?: State } = {},
 ): Promise<TestImages> {
   const state =
-    options.state ?? (await openTestState({ records: imageRecords, after: (cleanUp) => t.after(cleanUp) }))
+    options.state ??
+    (await openTestState({
+      records: imageRecords,
+      locals: imageTables,
+      after: (cleanUp) => t.after(cleanUp),
+    }))
   const files = new MemoryFiles({ clock: testClock })
   const images = await ImageStore.open({ path: '/images', files, clock: testClock })
   const uploads = new Uploads({ state, images, log: silentLogger })

@@ -6,7 +6,8 @@
  *        └──────────┘  refused, broken off, or found by `repair` without anybody who still writes it
  *
  * A process that dies in between leaves `saving` behind; as an upload cannot outlive its connection, whatever is
- * `saving` here and not running here is put back, so that the client can try again.
+ * `saving` here and not running, in this process or in another live one of this site, is put back, so that the client can
+ * try again.
  */
 
 import { Readable } from 'node:stream'
@@ -24,11 +25,16 @@ import { cloudScope, type State, type StateTransaction } from '@atoll/state'
 import { FormatsMissing, ImageGone, StatusTransitionInvalid } from '../errors.ts'
 import { type Caller, findImage, type Image, requireRule } from '../images/access.ts'
 import { images } from '../records.ts'
+import { imageUploads } from '../tables.ts'
 
 export interface UploadsOptions {
   readonly state: State
   readonly images: ImageStore
   readonly log: Logger
+  /** Resolves when the bytes are safe at a second place, before the image becomes active. Default: one place is enough. */
+  readonly copy?: (manifestDigest: string) => Promise<void>
+  /** This process, where a site has several. */
+  readonly process?: { readonly name: string; readonly isAlive: (name: string) => boolean }
   /** Uploads at a time; each takes about 10 MiB of memory for chunks on their way to the disk. */
   readonly concurrencyMax?: number
 }
@@ -37,6 +43,7 @@ export interface UploadsOptions {
 const WAITING_MAX = 64
 
 const scope = cloudScope('image uploads')
+const ONLY_PROCESS = { name: '', isAlive: () => true }
 
 export class Uploads {
   readonly #options: UploadsOptions
@@ -75,13 +82,26 @@ export class Uploads {
       .select(['id', 'home'])
       .where('status', '=', 'saving')
       .execute()
-    for (const { id } of saving.filter((image) => state.isKeptHere(image) && !this.#running.has(image.id))) {
+    const uploads = await state.local(imageUploads).selectAll().execute()
+    const processOf = new Map(uploads.map(({ image_id, process }) => [image_id, process]))
+    const isRunning = (id: string) => this.#running.has(id) || this.#runsElsewhere(processOf.get(id))
+    for (const { id } of saving.filter((image) => state.isKeptHere(image) && !isRunning(image.id))) {
       const isRepaired = await state.transaction(async (transaction) =>
         // It may have begun anew since we looked.
         this.#running.has(id) ? false : requeue(transaction, id),
       )
       if (isRepaired) log.info({ image: id }, 'an interrupted upload was put back to queued')
     }
+    const unneeded = uploads.filter(
+      ({ image_id: id }) => !isRunning(id) && !saving.some((image) => image.id === id),
+    )
+    for (const { image_id: id } of unneeded)
+      await state.transaction((transaction) => forgetUpload(transaction, id))
+  }
+
+  #runsElsewhere(name: string | undefined): boolean {
+    const { process = ONLY_PROCESS } = this.#options
+    return name !== undefined && name !== process.name && process.isAlive(name)
   }
 
   async #upload(
@@ -89,10 +109,15 @@ export class Uploads {
     id: string,
     source: ByteSource,
   ): Promise<void> {
-    const { state, log } = this.#options
-    const image = await state.transaction((transaction) => begin(transaction, caller, id))
+    const { state, log, copy = async () => {}, process = ONLY_PROCESS } = this.#options
+    const image = await state.transaction(async (transaction) => {
+      const begun = await begin(transaction, caller, id)
+      await noteUpload(transaction, id, process.name)
+      return begun
+    })
     try {
       const ingested = await this.#ingest(image, source, caller.signal)
+      await copy(ingested.manifest.digest)
       await state.transaction((transaction) => finish(transaction, id, ingested))
     } catch (error) {
       // The first error is what counts; an image that cannot be put back now is found by the next repair.
@@ -116,6 +141,18 @@ export class Uploads {
   }
 }
 
+async function noteUpload(transaction: StateTransaction, id: string, process: string): Promise<void> {
+  await transaction.queries
+    .insertInto(imageUploads.name)
+    .values({ image_id: id, process })
+    .onConflict((conflict) => conflict.column('image_id').doUpdateSet({ process }))
+    .execute()
+}
+
+async function forgetUpload(transaction: StateTransaction, id: string): Promise<void> {
+  await transaction.queries.deleteFrom(imageUploads.name).where('image_id', '=', id).execute()
+}
+
 async function begin(transaction: StateTransaction, caller: Caller, id: string): Promise<Image> {
   const image = await findImage(transaction, caller, id)
   requireRule(caller, 'upload_image', image)
@@ -130,6 +167,7 @@ async function finish(
   id: string,
   { manifest, inspection }: Ingested,
 ): Promise<void> {
+  await forgetUpload(transaction, id)
   const image = await transaction.find(scope, images, id)
   if (image?.status !== 'saving') throw ImageGone({ id })
   await transaction.update(images, id, {
@@ -144,6 +182,7 @@ async function finish(
 }
 
 async function requeue(transaction: StateTransaction, id: string): Promise<boolean> {
+  await forgetUpload(transaction, id)
   const image = await transaction.find(scope, images, id)
   if (image?.status !== 'saving') return false
   await transaction.update(images, id, { status: 'queued' })
