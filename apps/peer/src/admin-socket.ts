@@ -21,6 +21,15 @@ export interface SiteStatus {
   readonly servers: number
 }
 
+/** Another peer of this site, or this one. */
+export interface SitePeerStatus {
+  readonly name: string
+  readonly apiUrl: string
+  readonly isAlive: boolean
+  /** How many hosts it serves. */
+  readonly hosts: number
+}
+
 export interface PeerStatus {
   readonly cloud: string
   readonly site: string
@@ -30,6 +39,8 @@ export interface PeerStatus {
   readonly hypervisor: string
   /** Which store, and where; without a password. */
   readonly store: string
+  /** Of this site; empty where it has a store of its own and so one peer. */
+  readonly peers: readonly SitePeerStatus[]
   readonly sites: readonly SiteStatus[]
 }
 

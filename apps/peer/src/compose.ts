@@ -19,7 +19,7 @@ import {
   type Tokens,
 } from '@atoll/identity'
 import { imageRecords, imageTables } from '@atoll/image'
-import type { Service } from '@atoll/kit'
+import type { Logger, Service } from '@atoll/kit'
 import { createAddressReturn, createNetworkApi, networkRecords, VNIS } from '@atoll/network'
 import type { Row } from '@atoll/rome'
 import { siteTables } from '@atoll/site'
@@ -101,13 +101,7 @@ export async function composePeer(options: ComposeOptions): Promise<Peer> {
   const selfName = options.self.name ?? DEFAULT_PEER_NAME
   const siblings = new Siblings({ siteName: site.site, selfName, peers, transport: world.transport, log })
   const federation = await openFederation(options, { state, peers, siblings })
-  const stopListening = peers.onChange(() => {
-    if (!peers.isSteward()) return
-    // What fails now is written at the next change, or by another steward.
-    void federation
-      .describeSelf()
-      .catch((error: unknown) => log.warn({ err: error }, 'the addresses of this site were not written'))
-  })
+  const stopListening = keepAddresses(peers, federation, log)
   const tokens = await createTokens({
     state,
     clock,
@@ -153,7 +147,7 @@ export async function composePeer(options: ComposeOptions): Promise<Peer> {
       ...images.services,
       ...hosts.services,
     ],
-    status: () => statusOf({ site, state, federation, world, startedMs, apiUrl: options.self.apiUrl }),
+    status: () => statusOf({ site, state, federation, world, startedMs, peers, apiUrl: options.self.apiUrl }),
     close: async () => {
       stopListening()
       tokens.close()
@@ -302,6 +296,17 @@ async function openFederation(
   })
   await known.places?.load()
   return federation
+}
+
+/** Writes the addresses of the live peers into the site's record when they are others. */
+function keepAddresses(peers: SitePeers, federation: Federation, log: Logger): () => void {
+  return peers.onChange(() => {
+    if (!peers.isSteward()) return
+    // What fails now is written at the next change, or by another steward.
+    void federation
+      .describeSelf()
+      .catch((error: unknown) => log.warn({ err: error }, 'the addresses of this site were not written'))
+  })
 }
 
 /** Where other sites reach any peer of this one, those that live. */

@@ -1,6 +1,12 @@
 /** One peer: the composition of all services, and how to found, join, run and ask one. */
 
-export { type AdminHandlers, adminSocketPath, type PeerStatus, type SiteStatus } from './admin-socket.ts'
+export {
+  type AdminHandlers,
+  adminSocketPath,
+  type PeerStatus,
+  type SitePeerStatus,
+  type SiteStatus,
+} from './admin-socket.ts'
 export { type ComposeOptions, composePeer, type Peer } from './compose.ts'
 export { DataInUse } from './data-lock.ts'
 export * from './found-site.ts'

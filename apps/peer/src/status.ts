@@ -5,6 +5,7 @@ import type { Federation } from '@atoll/federation'
 import { cloudScope, type State } from '@atoll/state'
 import type { PeerStatus, SiteStatus } from './admin-socket.ts'
 import type { SiteFile } from './site-file.ts'
+import type { SitePeers } from './site-peers.ts'
 import { VERSION } from './version.ts'
 import type { World } from './world.ts'
 
@@ -15,12 +16,13 @@ export interface StatusOptions {
   readonly world: World
   readonly startedMs: number
   readonly apiUrl: string
+  readonly peers: SitePeers
 }
 
 const scope = cloudScope('status')
 
 export async function statusOf(options: StatusOptions): Promise<PeerStatus> {
-  const { site, state, federation, world, startedMs, apiUrl } = options
+  const { site, state, federation, world, startedMs, apiUrl, peers } = options
   const counts = {
     hosts: await countByHome(state, hosts),
     servers: await countByHome(state, servers),
@@ -46,6 +48,12 @@ export async function statusOf(options: StatusOptions): Promise<PeerStatus> {
     apiUrl,
     hypervisor: world.hosts[0]?.hypervisor.kind ?? 'none',
     store: world.store.description,
+    peers: peers.all().map(({ name, apiUrl: url, isAlive }) => ({
+      name,
+      apiUrl: url,
+      isAlive,
+      hosts: peers.ownership.countOf(name),
+    })),
     sites: sites.sort((left, right) => (left.name < right.name ? -1 : 1)),
   }
 }

@@ -78,6 +78,11 @@ export class HostOwnership {
     return this.isOwn(host) ? this.#options.membership.self.name : this.#owners.get(host)?.peer
   }
 
+  /** How many hosts a peer served when we looked last. */
+  countOf(peer: string): number {
+    return [...this.#owners.values()].filter((owner) => owner.peer === peer).length
+  }
+
   /** False when the peer that serves a host of this site is silent, so that nothing happens on it for now. */
   isServed(host: string): boolean {
     const owner = this.ownerOf(host)

@@ -18,13 +18,18 @@ export function statusCommand(): Command {
 }
 
 function describe(status: PeerStatus): string {
-  const { cloud, site, version, uptimeMs, hypervisor, store, sites } = status
+  const { cloud, site, version, uptimeMs, hypervisor, store, peers, sites } = status
   const headline = `Cloud ${cloud}, seen from ${site} (Atoll ${version}, up ${formatDuration(uptimeMs)}, hypervisor ${hypervisor})`
   const columns = ['Site', 'Reachable', 'Age', 'RTT', 'Hosts', 'Servers', 'API']
-  return `${headline}\nStore: ${store}\n${formatTable(
+  const around = [headline, `Store: ${store}`, ...peers.map(describePeer)].join('\n')
+  return `${around}\n${formatTable(
     columns,
     sites.map((each) => row(each, each.name === site)),
   )}\n`
+}
+
+function describePeer({ name, apiUrl, isAlive, hosts }: PeerStatus['peers'][number]): string {
+  return `Peer ${name}: ${isAlive ? 'alive' : 'SILENT'}, ${hosts} hosts, ${apiUrl}`
 }
 
 function row(site: SiteStatus, isSelf: boolean): readonly string[] {
