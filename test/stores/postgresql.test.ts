@@ -1,17 +1,34 @@
-import { after, before, describe } from 'node:test'
-import { postgresqlPackages, type StoreServer, startPostgresql } from '@atoll/lab'
+import { after, describe } from 'node:test'
+import { postgresqlPackages, type SqlStoreServer, startPostgresql } from '@atoll/lab'
+import { storeSuite } from '@atoll/rome/conformance/store-suite'
 import { sqlFacts } from './sql-facts.ts'
+import { openClient } from './sql-ocean.ts'
 import { serverDirectory, whyNoServers } from './store-servers.ts'
 
-describe('a store on PostgreSQL', { skip: await whyNoServers(postgresqlPackages) }, () => {
-  const place = serverDirectory()
-  let server: StoreServer
-  before(async () => {
-    server = await startPostgresql({ directory: place.directory })
-  })
-  after(async () => {
-    await server.stop()
-    place.remove()
-  })
-  sqlFacts(() => server.url)
+const skip = (await whyNoServers(postgresqlPackages)) ?? false
+const { directory, remove } = serverDirectory()
+let starting: Promise<SqlStoreServer> | undefined
+const server = () => {
+  starting ??= startPostgresql({ directory })
+  return starting
+}
+after(async () => {
+  await (await starting)?.stop()
+  remove()
+})
+
+let databases = 0
+const freshUrl = async () => (await server()).createDatabase(`atoll_${++databases}`)
+
+storeSuite(
+  'PostgreSQL',
+  async () => {
+    const url = await freshUrl()
+    return { open: () => openClient(url), close: async () => {} }
+  },
+  { isShared: true, skip },
+)
+
+describe('PostgreSQL, as SQLite does it,', { skip }, () => {
+  sqlFacts(async () => (await server()).url)
 })

@@ -6,11 +6,11 @@ import { queryFacts, valueFacts } from './sql-query-facts.ts'
 import { conflictFacts, sharedFacts } from './sql-transaction-facts.ts'
 
 /** `urlOf` gives the store of a test: it is emptied first. */
-export function sqlFacts(urlOf: () => string): void {
+export function sqlFacts(urlOf: () => Promise<string>): void {
   const fact: Fact = (name, check) =>
     void test(name, async (t) => {
       const open = async () => {
-        const store = await openClient(urlOf())
+        const store = await openClient(await urlOf())
         t.after(() => store.close())
         await store.ensureTables([islands, counters])
         return store

@@ -36,7 +36,22 @@ const mysql: StoreKind = {
   open: async (url, tools) => (await import('./stores/mysql/open-mysql.ts')).openMysql({ url, ...tools }),
 }
 
-const KINDS: Readonly<Record<string, StoreKind>> = { sqlite, postgresql, mysql, mariadb: mysql }
+const etcd: StoreKind = {
+  isShared: true,
+  open: async (url, tools) => {
+    const { openEtcd } = await import('./stores/etcd/open-etcd.ts')
+    return (await import('./open-rome.ts')).openRome({ store: await openEtcd({ url, ...tools }), ...tools })
+  },
+}
+
+const KINDS: Readonly<Record<string, StoreKind>> = {
+  sqlite,
+  postgresql,
+  mysql,
+  mariadb: mysql,
+  etcd,
+  etcds: etcd,
+}
 
 /** @throws StoreUrlInvalid, StoreKindUnknown, and what opening that kind of store throws */
 export async function openStore(text: string, tools: StoreTools): Promise<Store> {

@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { startMariadb } from './mariadb-server.ts'
 import { loopbackHosts, type ServerHost } from './server-host.ts'
-import { prepareDirectory, type StoreServer } from './store-server.ts'
+import { prepareDirectory, type SqlStoreServer } from './store-server.ts'
 
 export interface GaleraClusterOptions {
   readonly directory: string
@@ -12,11 +12,11 @@ export interface GaleraClusterOptions {
 }
 
 export interface GaleraCluster {
-  readonly nodes: readonly StoreServer[]
+  readonly nodes: readonly SqlStoreServer[]
   /** Names all nodes; a store uses the first that answers. */
   readonly url: string
   /** Starts a node that has ended; it brings itself up to date from the others. */
-  restart(index: number): Promise<StoreServer>
+  restart(index: number): Promise<SqlStoreServer>
   stop(): Promise<void>
 }
 
@@ -35,7 +35,7 @@ export async function startGalera(options: GaleraClusterOptions): Promise<Galera
   const plans: NodePlan[] = []
   for (const [index, host] of hosts.entries()) plans.push(await planNode(options.directory, index, host))
   const members = plans.map(({ host, groupPort }) => `${host.address}:${groupPort}`).join(',')
-  const nodes: StoreServer[] = []
+  const nodes: SqlStoreServer[] = []
   const stop = async () => {
     // The last to stop is the one to begin with again.
     for (const node of nodes.toReversed()) await node.stop()
@@ -70,7 +70,7 @@ async function planNode(directory: string, index: number, host: ServerHost): Pro
   }
 }
 
-function startNode(plan: NodePlan, cluster: string): Promise<StoreServer> {
+function startNode(plan: NodePlan, cluster: string): Promise<SqlStoreServer> {
   const { directory, host, port, groupPort, transferPorts } = plan
   const { address } = host
   const provider = {

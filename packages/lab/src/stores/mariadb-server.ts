@@ -6,7 +6,7 @@ import { requireTools, runProgram } from '../run-program.ts'
 import { loopbackHost, type ServerHost } from './server-host.ts'
 import {
   prepareDirectory,
-  type StoreServer,
+  type SqlStoreServer,
   type StoreServerOptions,
   startServerProcess,
 } from './store-server.ts'
@@ -23,7 +23,7 @@ export interface MariadbServerOptions extends StoreServerOptions {
 }
 
 /** Starts it and waits until it answers. @throws ToolsMissing, ProgramFailed */
-export async function startMariadb(options: MariadbServerOptions): Promise<StoreServer> {
+export async function startMariadb(options: MariadbServerOptions): Promise<SqlStoreServer> {
   await requireTools([{ program: 'mariadbd', debianPackage: 'mariadb-server' }])
   const { directory, host = loopbackHost } = options
   const { address } = host
@@ -51,7 +51,12 @@ export async function startMariadb(options: MariadbServerOptions): Promise<Store
     isReady: () => answers(host, port),
     ...(options.readyWithinMs === undefined ? {} : { readyWithinMs: options.readyWithinMs }),
   })
-  return { ...running, port, url: `mysql://${DATABASE}:${DATABASE}@${address}:${port}/${DATABASE}` }
+  const urlOf = (database: string) => `mysql://${DATABASE}:${DATABASE}@${address}:${port}/${database}`
+  const createDatabase = async (name: string) => {
+    await host.run('mariadb', client({ host, port, statement: `create database \`${name}\`` }))
+    return urlOf(name)
+  }
+  return { ...running, port, url: urlOf(DATABASE), createDatabase }
 }
 
 async function initialize(directory: string, data: string): Promise<void> {
@@ -73,13 +78,21 @@ async function initialize(directory: string, data: string): Promise<void> {
 
 // A node of a cluster lets nobody in until it is synced.
 async function answers(host: ServerHost, port: number): Promise<boolean> {
-  const access = [`--host=${host.address}`, `--port=${port}`, `--user=${DATABASE}`, `--password=${DATABASE}`]
-  const query = [
-    '--no-defaults',
-    ...access,
-    '--batch',
-    '--execute=select count(*) from information_schema.tables',
-  ]
-  await host.run('mariadb', [...query, DATABASE], { timeoutMs: 5000 })
+  const args = client({ host, port, statement: 'select count(*) from information_schema.tables' })
+  await host.run('mariadb', args, { timeoutMs: 5000 })
   return true
+}
+
+function client(to: {
+  readonly host: ServerHost
+  readonly port: number
+  readonly statement: string
+}): string[] {
+  const access = [
+    `--host=${to.host.address}`,
+    `--port=${to.port}`,
+    `--user=${DATABASE}`,
+    `--password=${DATABASE}`,
+  ]
+  return ['--no-defaults', ...access, '--batch', `--execute=${to.statement}`, DATABASE]
 }

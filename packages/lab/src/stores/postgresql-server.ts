@@ -7,7 +7,7 @@ import { runProgram } from '../run-program.ts'
 import { loopbackHost, type ServerHost } from './server-host.ts'
 import {
   prepareDirectory,
-  type StoreServer,
+  type SqlStoreServer,
   type StoreServerOptions,
   startServerProcess,
 } from './store-server.ts'
@@ -24,7 +24,7 @@ export interface PostgresqlServerOptions extends StoreServerOptions {
 }
 
 /** Starts it and waits until it answers. @throws ToolsMissing, ProgramFailed */
-export async function startPostgresql(options: PostgresqlServerOptions): Promise<StoreServer> {
+export async function startPostgresql(options: PostgresqlServerOptions): Promise<SqlStoreServer> {
   const { directory, host = loopbackHost } = options
   const { address } = host
   const port = options.port ?? (await host.freePort())
@@ -49,7 +49,12 @@ export async function startPostgresql(options: PostgresqlServerOptions): Promise
     host,
     isReady: () => ensureDatabase(programs, host, port),
   })
-  return { ...running, port, url: `postgresql://${USER}@${address}:${port}/${DATABASE}` }
+  const urlOf = (database: string) => `postgresql://${USER}@${address}:${port}/${database}`
+  const createDatabase = async (name: string) => {
+    await host.run(join(programs, 'createdb'), ['-h', address, '-p', String(port), '-U', USER, name])
+    return urlOf(name)
+  }
+  return { ...running, port, url: urlOf(DATABASE), createDatabase }
 }
 
 async function initialize(programs: string, data: string): Promise<void> {

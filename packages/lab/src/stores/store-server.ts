@@ -25,6 +25,11 @@ export interface StoreServer {
   resume(): void
 }
 
+export interface SqlStoreServer extends StoreServer {
+  /** Makes a database beside that of `url`, and answers with its URL. */
+  createDatabase(name: string): Promise<string>
+}
+
 export interface StoreServerOptions {
   /**
    * Where it keeps everything; made when absent, kept when it ends, and started from when it has been used before. The

@@ -107,11 +107,12 @@ class MysqlServer implements SqlServer {
 
   async commitsAfter(connection: SqlConnection, position: number, limit: number): Promise<CommitNote[]> {
     const { rows } = await connection.execute({
-      sql: 'select position, peer, changes from rome_commits where position > ? order by position limit ?',
+      sql: 'select position, peer, changes, (select min(position) from rome_commits) as oldest from rome_commits where position > ? order by position limit ?',
       parameters: [position, limit],
     })
     return rows.map((row) => ({
       position: Number(row.position),
+      oldest: Number(row.oldest),
       peer: String(row.peer),
       changes: JSON.parse(String(row.changes)) as Change[],
     }))

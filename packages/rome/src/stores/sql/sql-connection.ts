@@ -55,6 +55,8 @@ export interface SqlWriter extends SqlConnection {
 /** A commit as it is noted for other peers. */
 export interface CommitNote {
   readonly position: number
+  /** The position of the oldest note that is kept. */
+  readonly oldest: number
   readonly peer: string
   readonly changes: readonly Change[]
 }

@@ -42,7 +42,12 @@ const LOST_MAX = 2
 /** Opens the store. @throws StoreUnavailable, StoreNewer */
 export async function openSqlStore(server: SqlServer, options: SqlStoreOptions): Promise<Store> {
   await server.prepare()
-  return new SqlStore(server, options)
+  const reader = await server.connectReader()
+  try {
+    return new SqlStore(server, options, (await server.head(reader)).position)
+  } finally {
+    reader.destroy()
+  }
 }
 
 class SqlStore implements Store {
@@ -57,7 +62,7 @@ class SqlStore implements Store {
   readonly #peer: string
   #commits = 0
 
-  constructor(server: SqlServer, options: SqlStoreOptions) {
+  constructor(server: SqlServer, options: SqlStoreOptions, position: number) {
     const { clock, log, random, connectionsMax = CONNECTIONS_MAX } = options
     const bounds = { clock, connectionsMax, waitingMax: WAITING_MAX, waitMsMax: WAIT_MS_MAX }
     this.description = server.description
@@ -78,7 +83,7 @@ class SqlStore implements Store {
       log,
       peer: this.#peer,
       intervalMs: options.newsIntervalMs ?? NEWS_INTERVAL_MS,
-      head: () => this.#read((reader) => server.head(reader)),
+      position,
       commitsAfter: (position, limit) => this.#read((reader) => server.commitsAfter(reader, position, limit)),
       forget: (position) => this.#read((reader) => server.forget(reader, position)),
     })
