@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { silentLogger, systemClock, systemRandom } from '@atoll/kit'
+import { silentLogger, sleep, systemClock, systemRandom } from '@atoll/kit'
 import { missingPackages, redisPackages } from '@atoll/lab'
 import { parseStoreUrl } from '@atoll/rome'
 import type { RedisOptions } from '@atoll/rome/redis'
@@ -12,6 +12,8 @@ const missing = await missingPackages(redisPackages)
 
 /** Why tests with Redis servers cannot run here; false when they can. */
 export const skipRedis = missing.length > 0 && `not installed: ${missing.join(' ')}`
+
+const WITHIN_MS = 60_000
 
 let namespaces = 0
 
@@ -31,4 +33,18 @@ export const clientOptions = (url: string): RedisOptions => ({
 export function temporaryDirectory(): { readonly directory: string; readonly remove: () => void } {
   const directory = mkdtempSync(join(tmpdir(), 'atoll-redis-'))
   return { directory, remove: () => rmSync(directory, { recursive: true, force: true }) }
+}
+
+/** Waits until `condition` holds; one that fails does not hold. */
+export async function eventually(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+  const startMs = systemClock.monotonicMs()
+  while (
+    !(await Promise.resolve()
+      .then(condition)
+      .catch(() => false))
+  ) {
+    if (systemClock.monotonicMs() - startMs > WITHIN_MS)
+      throw new Error(`not within ${WITHIN_MS} ms: ${what}`)
+    await sleep(systemClock, 20)
+  }
 }

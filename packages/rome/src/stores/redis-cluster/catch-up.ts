@@ -15,11 +15,15 @@ export interface CatchUpOptions {
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
+  /**
+   * Whoever makes each so-manieth commit brings the shards on: one message to each for so many commits. With 0 each commit
+   * waits until all shards have it.
+   */
+  readonly batch: number
 }
 
-/** Whoever makes each so-manieth commit brings the shards on: one message to each for so many commits. */
-const BATCH = 32
-/** So many behind, and everybody does, and commits wait for it. */
+export const CATCH_UP_BATCH = 32
+/** So many batches behind, and everybody does, and commits wait for it. */
 const BATCHES_MAX = 4
 /** After so long without a commit, whoever made or saw the latest brings the shards on to it. */
 const IDLE_MS = 500
@@ -33,6 +37,8 @@ export class CatchUp {
   /** By shard: what its replicas are known to have, too. */
   readonly #durable: Position[]
   #running: Promise<void> | undefined
+  /** A shard that cannot follow holds nobody up; the log is bounded by itself. */
+  #hasFailed = false
   #cancelTimer: CancelTimer | undefined
   #isClosed = false
 
@@ -49,8 +55,9 @@ export class CatchUp {
 
   /** A commit of this client is at `position`. Resolves at once, or when the shards are not too far behind any more. */
   async committed(position: Position): Promise<void> {
-    if (position % BATCH === 0) void this.run()
-    if (position - this.#least > BATCH * BATCHES_MAX) await this.run()
+    const { batch } = this.#options
+    if (position % batch === 0) void this.run()
+    if (position - this.#least > batch * BATCHES_MAX && !this.#hasFailed) await this.run()
     this.#later()
   }
 
@@ -62,7 +69,11 @@ export class CatchUp {
   /** Resolves when all shards are where the log was at this moment, or when one cannot be brought there. */
   run(): Promise<void> {
     this.#running ??= this.#bringOn()
+      .then(() => {
+        this.#hasFailed = false
+      })
       .catch((error: unknown) => {
+        this.#hasFailed = true
         this.#options.logger.debug(
           { err: error },
           'a shard of the store could not be brought on; tried again later',

@@ -7,8 +7,9 @@ import { type Clock, pick, type Random } from '@atoll/kit'
 import { ErrorReply } from '@redis/client'
 import { type Access, type Endpoint, RedisConnection, type Reply } from '../redis/redis-connection.ts'
 import { ConnectionFailed, kindOf } from '../redis/redis-errors.ts'
-import type { Route } from '../redis/script-runner.ts'
+import type { Route, Stop } from '../redis/script-runner.ts'
 import { SLOTS } from './hash-slot.ts'
+import { ClusterCensus } from './replica-census.ts'
 
 export interface ClusterNodesOptions {
   /** Nodes to ask first. */
@@ -25,6 +26,8 @@ const NODES_MAX = 1024
 export class ClusterNodes {
   readonly #options: ClusterNodesOptions
   readonly #connections = new Map<string, RedisConnection>()
+  /** By the name of the node. */
+  readonly #censuses = new Map<string, ClusterCensus>()
   readonly #nodeOf: (string | undefined)[] = Array.from({ length: SLOTS })
   #refreshing: Promise<void> | undefined
   #isKnown = false
@@ -54,6 +57,11 @@ export class ClusterNodes {
   /** What is known may be out of date. */
   forget(): void {
     this.#isKnown = false
+  }
+
+  /** Undefined for a node that no node has told of as a primary. */
+  censusOf({ endpoint }: RedisConnection): ClusterCensus | undefined {
+    return this.#censuses.get(nameOf(endpoint))
   }
 
   moved(slot: number, endpoint: Endpoint): void {
@@ -104,11 +112,13 @@ export class ClusterNodes {
     if (!Array.isArray(reply)) return
     this.#nodeOf.fill(undefined)
     for (const [first, last, primary] of reply) {
-      const [host, port] = primary as readonly Reply[]
+      const [host, port, id] = primary as readonly Reply[]
       // A node that does not know its own address leaves it out.
       const endpoint = { host: String(host ?? '') || asked.host, port: Number(port) }
       this.#nodeOf.fill(nameOf(endpoint), Number(first), Number(last) + 1)
       this.#connectionTo(endpoint)
+      const name = nameOf(endpoint)
+      if (!this.#censuses.has(name)) this.#censuses.set(name, new ClusterCensus(String(id)))
     }
     this.#isKnown = true
   }
@@ -138,9 +148,10 @@ class SlotRoute implements Route {
     this.#slot = slot
   }
 
-  async next() {
-    if (this.#asking) return { connection: this.#nodes.at(this.#asking), isAsking: true }
-    return { connection: await this.#nodes.nodeOf(this.#slot), isAsking: false }
+  async next(): Promise<Stop> {
+    const isAsking = this.#asking !== undefined
+    const connection = this.#asking ? this.#nodes.at(this.#asking) : await this.#nodes.nodeOf(this.#slot)
+    return { connection, isAsking, census: this.#nodes.censusOf(connection) }
   }
 
   failed(error: Error): boolean {

@@ -22,7 +22,7 @@ import { type RedisUrl, readRedisUrl } from '../redis/redis-url.ts'
 import { Patience, ScriptFailed, type ScriptRunner } from '../redis/script-runner.ts'
 import { checkServer } from '../redis/server-check.ts'
 import { logKeys } from '../redis/store-keys.ts'
-import { CatchUp } from './catch-up.ts'
+import { CATCH_UP_BATCH, CatchUp } from './catch-up.ts'
 import { ClusterLog, type Head } from './cluster-log.ts'
 import { ClusterNodes } from './cluster-nodes.ts'
 import { slotOf } from './hash-slot.ts'
@@ -33,6 +33,8 @@ import { shardKeys } from './shards.ts'
 export interface RedisClusterOptions extends RedisOptions {
   /** How long the log may get while a shard cannot follow; then nothing is committed until it can. */
   readonly capacity?: Retention
+  /** See `CatchUpOptions`. */
+  readonly catchUpBatch?: number
   /** For tests: stands between this client and the cluster. */
   readonly wrapRunner?: (runner: ScriptRunner) => ScriptRunner
 }
@@ -94,6 +96,7 @@ class RedisClusterStore implements KeyValueStore {
   /** @throws ScriptFailed, ConnectionFailed, ErrorReply, AtollError */
   async open(): Promise<void> {
     const { clock, random, log: logger, retention = REDIS_RETENTION, capacity = CAPACITY } = this.#options
+    const { catchUpBatch: batch = CATCH_UP_BATCH } = this.#options
     const { description, namespace } = { description: this.description, namespace: this.#url.namespace }
     const primaries = await this.#nodes.primaries()
     const facts = await Promise.all(primaries.map((primary) => checkServer(primary, this.#url)))
@@ -119,7 +122,7 @@ class RedisClusterStore implements KeyValueStore {
           replicas: log.settings.replicas,
         }),
     )
-    const catchUp = new CatchUp({ log, shards, clock, random, logger })
+    const catchUp = new CatchUp({ log, shards, clock, random, logger, batch })
     this.#opened = { log, shards, catchUp }
   }
 

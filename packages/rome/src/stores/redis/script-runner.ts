@@ -2,7 +2,7 @@
 
 import { type Clock, fraction, type Random, sleep } from '@atoll/kit'
 import { ErrorReply } from '@redis/client'
-import type { RedisConnection, Reply } from './redis-connection.ts'
+import type { Command, RedisConnection, Reply } from './redis-connection.ts'
 import { ConnectionFailed, isPassing, kindOf } from './redis-errors.ts'
 import type { Script } from './scripts/script.ts'
 
@@ -56,10 +56,25 @@ export interface PatienceOptions {
   readonly patienceMs: number
 }
 
+/** Which replicas a primary has, where somebody can tell those that are dead for all from those that only it cannot reach. */
+export interface ReplicaCensus {
+  /** As it was at the latest answer; undefined before. */
+  readonly alive: number | undefined
+  readonly question: Command
+  /** Answers with what the reply says. */
+  learn(reply: Reply): number
+}
+
+export interface Stop {
+  readonly connection: RedisConnection
+  readonly isAsking: boolean
+  readonly census?: ReplicaCensus | undefined
+}
+
 /** Where to send a call next: the part that differs between one server and a cluster. */
 export interface Route {
   /** The node to try. @throws ConnectionFailed */
-  next(): Promise<{ readonly connection: RedisConnection; readonly isAsking: boolean }>
+  next(): Promise<Stop>
   /** Hears of a failure, so that the next try may go elsewhere. True when it should be made at once. */
   failed(error: Error): boolean
 }
@@ -97,34 +112,42 @@ export class Patience {
   }
 
   async #try(call: ScriptCall, route: Route): Promise<Reply> {
-    const { connection, isAsking } = await route.next()
-    const reply = await send(connection, call, { isAsking, isWhole: false })
-    return isNoScript(reply) ? send(connection, call, { isAsking, isWhole: true }) : reply
+    const stop = await route.next()
+    const reply = await send(stop, call, ['EVALSHA', call.script.sha1])
+    const isUnknown = reply instanceof ErrorReply && kindOf(reply) === 'NOSCRIPT'
+    return isUnknown ? send(stop, call, ['EVAL', call.script.source]) : reply
   }
 }
 
-function isNoScript(reply: Reply): boolean {
-  return reply instanceof ErrorReply && kindOf(reply) === 'NOSCRIPT'
-}
-
+/** @throws ConnectionFailed, NotReplicated */
 async function send(
-  connection: RedisConnection,
-  { script, keys, args, replicas }: ScriptCall,
-  { isAsking, isWhole }: { isAsking: boolean; isWhole: boolean },
+  { connection, isAsking, census }: Stop,
+  { keys, args, replicas }: ScriptCall,
+  head: readonly string[],
 ): Promise<Reply> {
-  const head = isWhole ? ['EVAL', script.source] : ['EVALSHA', script.sha1]
   const waitMs = Math.ceil(connection.roundTrip.timeoutMs)
+  const needed = Math.min(replicas, census?.alive ?? replicas)
+  const isReduced = census !== undefined && needed < replicas
   const commands = [
     ...(isAsking ? [['ASKING']] : []),
     [...head, String(keys.length), ...keys, ...args],
-    ...(replicas > 0 ? [['WAIT', String(replicas), String(waitMs)]] : []),
+    ...(needed > 0 ? [['WAIT', String(needed), String(waitMs)]] : []),
+    // Behind the script, so that what it says held when the script had run.
+    ...(isReduced ? [census.question] : []),
   ]
-  const replies = await connection.send(commands, replicas > 0 ? waitMs : 0)
+  const replies = [...(await connection.send(commands, needed > 0 ? waitMs : 0))]
   const reply = replies[isAsking ? 1 : 0] as Reply
   if (replicas === 0 || reply instanceof ErrorReply) return reply
-  const count = replies.at(-1)
+  const told = isReduced ? replies.pop() : undefined
+  const count = needed > 0 ? replies.pop() : 0
   if (count instanceof ErrorReply)
     throw new ConnectionFailed({ isSent: true, reason: 'it stopped being a primary.' })
-  if (Number(count) < replicas) throw new NotReplicated(replicas, Number(count))
+  let required = needed
+  if (told !== undefined) required = Math.min(replicas, census?.learn(told) ?? replicas)
+  else if (Number(count) < needed && census) {
+    const [answer] = await connection.send([census.question])
+    required = Math.min(replicas, census.learn(answer as Reply))
+  }
+  if (Number(count) < required) throw new NotReplicated(required, Number(count))
   return reply
 }
