@@ -1,20 +1,22 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { type RedisCluster, startRedisCluster } from '@atoll/lab'
+import { type RedisCluster, redisPackages, startRedisCluster } from '@atoll/lab'
 import type { Commit, KeyValueStore, RangeRequest, Write } from '@atoll/rome'
 import { openRedisCluster } from '@atoll/rome/redis-cluster'
 import { type CrashPoint, crashingRunner } from './crashing-runner.ts'
-import { clientOptions, freshUrl, skipRedis, temporaryDirectory } from './redis-harness.ts'
+import { clientOptions, freshUrl } from './redis-harness.ts'
+import { serverDirectory, whyNoServers } from './store-servers.ts'
 
-const { directory, remove } = temporaryDirectory()
+const skip = await whyNoServers(redisPackages)
+const place = serverDirectory()
 let cluster: RedisCluster
 
 before(async () => {
-  if (skipRedis === false) cluster = await startRedisCluster({ directory })
+  if (!skip) cluster = await startRedisCluster({ directory: place.directory })
 })
 after(async () => {
   await cluster?.stop()
-  remove()
+  place.remove()
 })
 
 const ROWS = Array.from({ length: 9 }, (_, index) => `row-${index}`)
@@ -125,7 +127,7 @@ async function provesWhole(point: CrashPoint): Promise<boolean> {
   return crashing.hasCrashed
 }
 
-describe('a client of a cluster that dies', { skip: skipRedis }, () => {
+describe('a client of a cluster that dies', { skip }, () => {
   for (const kind of ['before', 'after', 'late'] as const)
     test(`${kind === 'late' ? 'with a step under way' : `${kind} a step`}, at any of them, leaves nothing half done and nothing in the way`, async (t) => {
       let step = 0

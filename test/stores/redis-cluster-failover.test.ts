@@ -1,27 +1,33 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { seededRandom } from '@atoll/kit'
-import { type RedisCluster, type RedisServer, startRedisCluster } from '@atoll/lab'
+import { type RedisCluster, type RedisServer, redisPackages, startRedisCluster } from '@atoll/lab'
 import type { KeyValueStore } from '@atoll/rome'
 import { openRedisCluster } from '@atoll/rome/redis-cluster'
 import { History } from './history.ts'
-import { clientOptions, eventually, freshUrl, skipRedis, temporaryDirectory } from './redis-harness.ts'
+import { clientOptions, eventually, freshUrl } from './redis-harness.ts'
+import { serverDirectory, whyNoServers } from './store-servers.ts'
 
 const SEED = Number(process.env.SEED ?? 1)
 const CLIENTS = 4
 /** Commits that must be acknowledged after each blow. */
 const COMMITS = 40
 
-const { directory, remove } = temporaryDirectory()
+const skip = await whyNoServers(redisPackages)
+const place = serverDirectory()
 let cluster: RedisCluster
 
 before(async () => {
-  if (skipRedis !== false) return
-  cluster = await startRedisCluster({ directory, replicas: 1, settings: { 'cluster-node-timeout': '1000' } })
+  if (skip) return
+  cluster = await startRedisCluster({
+    directory: place.directory,
+    replicas: 1,
+    settings: { 'cluster-node-timeout': '1000' },
+  })
 })
 after(async () => {
   await cluster?.stop()
-  remove()
+  place.remove()
 })
 
 const open = (url: string) => openRedisCluster({ ...clientOptions(url), catchUpBatch: 4, patienceMs: 8000 })
@@ -74,7 +80,7 @@ const isHealthy = async () => {
   )
 }
 
-describe('a cluster with replicas', { skip: skipRedis }, () => {
+describe('a cluster with replicas', { skip }, () => {
   test(`loses nothing when each of its primaries is killed and comes back as a replica (SEED=${SEED})`, async (t) => {
     const counts = await survives(async (progress) => {
       for (const index of await primaries()) {

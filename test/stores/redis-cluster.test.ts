@@ -1,31 +1,23 @@
-import { after } from 'node:test'
-import { type RedisCluster, startRedisCluster } from '@atoll/lab'
-import { keyValueSuite } from '@atoll/rome/conformance/key-value-suite'
+import { after, before, describe } from 'node:test'
+import { type RedisCluster, redisPackages, startRedisCluster } from '@atoll/lab'
 import { openRedisCluster } from '@atoll/rome/redis-cluster'
-import { clientOptions, freshUrl, skipRedis, temporaryDirectory } from './redis-harness.ts'
+import { freshUrl, redisSuites } from './redis-harness.ts'
+import { serverDirectory, whyNoServers } from './store-servers.ts'
 
-const { directory, remove } = temporaryDirectory()
-let starting: Promise<RedisCluster> | undefined
-const cluster = () => {
-  starting ??= startRedisCluster({ directory })
-  return starting
-}
-after(async () => {
-  await (await starting)?.stop()
-  remove()
+describe('a store on a Redis Cluster', { skip: await whyNoServers(redisPackages) }, () => {
+  const place = serverDirectory()
+  let cluster: RedisCluster
+  before(async () => {
+    cluster = await startRedisCluster({ directory: place.directory })
+  })
+  after(async () => {
+    await cluster.stop()
+    place.remove()
+  })
+  redisSuites({
+    name: 'Redis Cluster',
+    // More shards than nodes, so that a node has several.
+    freshUrl: () => freshUrl(cluster.url, '&shards=5'),
+    open: openRedisCluster,
+  })
 })
-
-const retention = { entriesMax: 64, bytesMax: 16 << 20 }
-
-keyValueSuite(
-  'Redis Cluster',
-  async () => {
-    const url = freshUrl((await cluster()).url, '&shards=5')
-    return {
-      commitsRemembered: retention.entriesMax,
-      open: () => openRedisCluster({ ...clientOptions(url), retention }),
-      close: async () => {},
-    }
-  },
-  skipRedis,
-)

@@ -1,19 +1,16 @@
-/** How tests reach the Redis stores: real servers, a namespace for each fact, everything gone at the end. */
+/** How tests reach the Redis stores: a namespace for each, clients that are closed at the end whoever had them. */
 
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { silentLogger, sleep, systemClock, systemRandom } from '@atoll/kit'
-import { missingPackages, redisPackages } from '@atoll/lab'
-import { parseStoreUrl } from '@atoll/rome'
+import { type KeyValueStore, openRome, parseStoreUrl } from '@atoll/rome'
+import { crashSuite } from '@atoll/rome/conformance/crash-suite'
+import { isolationSuite } from '@atoll/rome/conformance/isolation-suite'
+import { keyValueSuite } from '@atoll/rome/conformance/key-value-suite'
+import { storeSuite } from '@atoll/rome/conformance/store-suite'
 import type { RedisOptions } from '@atoll/rome/redis'
 
-const missing = await missingPackages(redisPackages)
-
-/** Why tests with Redis servers cannot run here; false when they can. */
-export const skipRedis = missing.length > 0 && `not installed: ${missing.join(' ')}`
-
 const WITHIN_MS = 60_000
+const RETENTION = { entriesMax: 64, bytesMax: 16 << 20 }
+const HISTORIES = 5
 
 let namespaces = 0
 
@@ -29,10 +26,46 @@ export const clientOptions = (url: string): RedisOptions => ({
   log: silentLogger,
 })
 
-/** A directory that is removed by the returned function. */
-export function temporaryDirectory(): { readonly directory: string; readonly remove: () => void } {
-  const directory = mkdtempSync(join(tmpdir(), 'atoll-redis-'))
-  return { directory, remove: () => rmSync(directory, { recursive: true, force: true }) }
+export interface RedisKind {
+  readonly name: string
+  /** The address of a new store. */
+  readonly freshUrl: () => string
+  readonly open: (options: RedisOptions) => Promise<KeyValueStore>
+}
+
+/** Everything that each key/value store must pass, and each store that stands on one. */
+export function redisSuites({ name, freshUrl: fresh, open }: RedisKind): void {
+  keyValueSuite(name, async () => {
+    const options = { ...clientOptions(fresh()), retention: RETENTION }
+    return { commitsRemembered: RETENTION.entriesMax, open: () => open(options), close: async () => {} }
+  })
+  storeSuite(
+    name,
+    async () => {
+      const options = clientOptions(fresh())
+      return {
+        open: async () => openRome({ store: await open(options), clock: systemClock, random: systemRandom }),
+        close: async () => {},
+      }
+    },
+    { isShared: true },
+  )
+  const clients = async () => {
+    const options = clientOptions(fresh())
+    const opened: KeyValueStore[] = []
+    return {
+      open: async () => {
+        const store = await open(options)
+        opened.push(store)
+        return store
+      },
+      close: async () => {
+        for (const store of opened) await store.close()
+      },
+    }
+  }
+  isolationSuite(name, clients, { seeds: HISTORIES, isStepped: false })
+  crashSuite(name, clients)
 }
 
 /** Waits until `condition` holds; one that fails does not hold. */

@@ -1,31 +1,18 @@
-import { after } from 'node:test'
-import { type RedisServer, startRedis } from '@atoll/lab'
-import { keyValueSuite } from '@atoll/rome/conformance/key-value-suite'
+import { after, before, describe } from 'node:test'
+import { type RedisServer, redisPackages, startRedis } from '@atoll/lab'
 import { openRedis } from '@atoll/rome/redis'
-import { clientOptions, freshUrl, skipRedis, temporaryDirectory } from './redis-harness.ts'
+import { freshUrl, redisSuites } from './redis-harness.ts'
+import { serverDirectory, whyNoServers } from './store-servers.ts'
 
-const { directory, remove } = temporaryDirectory()
-let starting: Promise<RedisServer> | undefined
-const server = () => {
-  starting ??= startRedis({ directory })
-  return starting
-}
-after(async () => {
-  await (await starting)?.stop()
-  remove()
+describe('a store on Redis', { skip: await whyNoServers(redisPackages) }, () => {
+  const place = serverDirectory()
+  let server: RedisServer
+  before(async () => {
+    server = await startRedis({ directory: place.directory })
+  })
+  after(async () => {
+    await server.stop()
+    place.remove()
+  })
+  redisSuites({ name: 'Redis', freshUrl: () => freshUrl(server.url), open: openRedis })
 })
-
-const retention = { entriesMax: 64, bytesMax: 16 << 20 }
-
-keyValueSuite(
-  'Redis',
-  async () => {
-    const url = freshUrl((await server()).url)
-    return {
-      commitsRemembered: retention.entriesMax,
-      open: () => openRedis({ ...clientOptions(url), retention }),
-      close: async () => {},
-    }
-  },
-  skipRedis,
-)

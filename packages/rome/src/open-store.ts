@@ -7,6 +7,7 @@ import type { Clock, Logger, Random } from '@atoll/kit'
 import { StoreKindUnknown } from './errors.ts'
 import type { Store } from './store.ts'
 import { parseStoreUrl, type StoreUrl } from './store-url.ts'
+import type { KeyValueStore } from './stores/key-value/key-value-store.ts'
 
 export interface StoreTools {
   readonly clock: Clock
@@ -40,7 +41,23 @@ const etcd: StoreKind = {
   isShared: true,
   open: async (url, tools) => {
     const { openEtcd } = await import('./stores/etcd/open-etcd.ts')
-    return (await import('./open-rome.ts')).openRome({ store: await openEtcd({ url, ...tools }), ...tools })
+    return onKeyValues(await openEtcd({ url, ...tools }), tools)
+  },
+}
+
+const redis: StoreKind = {
+  isShared: true,
+  open: async (url, tools) => {
+    const { openRedis } = await import('./stores/redis/open-redis.ts')
+    return onKeyValues(await openRedis({ url, ...tools }), tools)
+  },
+}
+
+const redisCluster: StoreKind = {
+  isShared: true,
+  open: async (url, tools) => {
+    const { openRedisCluster } = await import('./stores/redis-cluster/open-redis-cluster.ts')
+    return onKeyValues(await openRedisCluster({ url, ...tools }), tools)
   },
 }
 
@@ -51,6 +68,10 @@ const KINDS: Readonly<Record<string, StoreKind>> = {
   mariadb: mysql,
   etcd,
   etcds: etcd,
+  redis,
+  rediss: redis,
+  'redis-cluster': redisCluster,
+  'rediss-cluster': redisCluster,
 }
 
 /** @throws StoreUrlInvalid, StoreKindUnknown, and what opening that kind of store throws */
@@ -68,4 +89,10 @@ function kindOf({ scheme }: StoreUrl): StoreKind {
   const kind = Object.hasOwn(KINDS, scheme) ? KINDS[scheme] : undefined
   if (!kind) throw StoreKindUnknown({ scheme, known: Object.keys(KINDS) })
   return kind
+}
+
+/** ROME's own layers are loaded only when a store needs them, too. */
+async function onKeyValues(store: KeyValueStore, tools: StoreTools): Promise<Store> {
+  const { openRome } = await import('./open-rome.ts')
+  return openRome({ store, ...tools })
 }

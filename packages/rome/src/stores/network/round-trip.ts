@@ -5,6 +5,8 @@ import type { Clock } from '@atoll/kit'
 /** An answer includes the store's work and its disk, which vary more than the network: so many times what RFC 6298 waits. */
 const PATIENCE = 8
 
+const LAST_TURN_MS = 1
+
 export interface RoundTripOptions {
   /** Before anything was measured. */
   readonly firstMs: number
@@ -12,7 +14,7 @@ export interface RoundTripOptions {
   readonly mostMs: number
 }
 
-export const ROUND_TRIP: RoundTripOptions = { firstMs: 2000, leastMs: 250, mostMs: 10_000 }
+export const ROUND_TRIP: RoundTripOptions = { firstMs: 3000, leastMs: 1000, mostMs: 10_000 }
 
 export class RoundTrip {
   readonly #options: RoundTripOptions
@@ -49,13 +51,18 @@ export class RoundTrip {
   }
 }
 
-/** Settles as `work` does, or rejects with what `expired` makes when that takes longer than `timeoutMs`. */
+/**
+ * Settles as `work` does, or rejects with what `expired` makes when that takes longer than `timeoutMs`. A process that was busy
+ * for so long itself has not read its answers yet: they get a last turn.
+ */
 export function within<Result>(
   { clock, timeoutMs, expired }: { clock: Clock; timeoutMs: number; expired: () => Error },
   work: Promise<Result>,
 ): Promise<Result> {
   return new Promise((resolve, reject) => {
-    const cancel = clock.after(timeoutMs, () => reject(expired()))
-    work.then(resolve, reject).finally(cancel)
+    let cancel = clock.after(timeoutMs, () => {
+      cancel = clock.after(LAST_TURN_MS, () => reject(expired()))
+    })
+    work.then(resolve, reject).finally(() => cancel())
   })
 }

@@ -20,7 +20,7 @@ import { REDIS_LIMITS, REDIS_RETENTION, type RedisOptions } from '../redis/open-
 import { translateRedisError } from '../redis/redis-errors.ts'
 import { type RedisUrl, readRedisUrl } from '../redis/redis-url.ts'
 import { Patience, ScriptFailed, type ScriptRunner } from '../redis/script-runner.ts'
-import { checkServer } from '../redis/server-check.ts'
+import { checkServer, patiently } from '../redis/server-check.ts'
 import { logKeys } from '../redis/store-keys.ts'
 import { CATCH_UP_BATCH, CatchUp } from './catch-up.ts'
 import { ClusterLog, type Head } from './cluster-log.ts'
@@ -98,8 +98,13 @@ class RedisClusterStore implements KeyValueStore {
     const { clock, random, log: logger, retention = REDIS_RETENTION, capacity = CAPACITY } = this.#options
     const { catchUpBatch: batch = CATCH_UP_BATCH } = this.#options
     const { description, namespace } = { description: this.description, namespace: this.#url.namespace }
-    const primaries = await this.#nodes.primaries()
-    const facts = await Promise.all(primaries.map((primary) => checkServer(primary, this.#url)))
+    const [primaries, facts] = await patiently(this.#options, async () => {
+      const connections = await this.#nodes.primaries()
+      return [
+        connections,
+        await Promise.all(connections.map((each) => checkServer(each, this.#url))),
+      ] as const
+    })
     const replicasLeast = Math.min(...facts.map(({ replicasConnected }) => replicasConnected))
     const { replicas = Math.min(1, replicasLeast), shards: shardsWanted = primaries.length } = this.#url
     const log = await ClusterLog.open({

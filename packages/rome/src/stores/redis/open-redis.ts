@@ -20,7 +20,7 @@ import { translateRedisError } from './redis-errors.ts'
 import { type RedisUrl, readRedisUrl } from './redis-url.ts'
 import { Patience, ScriptFailed, type ScriptRunner } from './script-runner.ts'
 import { commitScript, guardedLookScript, lookScript } from './scripts/single-scripts.ts'
-import { checkServer } from './server-check.ts'
+import { checkServer, patiently } from './server-check.ts'
 import { SingleRoute } from './single-route.ts'
 import { dataKeys, logKeys } from './store-keys.ts'
 import { type StoreSettings, settle } from './store-settings.ts'
@@ -100,7 +100,9 @@ class RedisStore implements KeyValueStore {
   async open(): Promise<void> {
     const { log, retention = REDIS_RETENTION } = this.#options
     await this.#settle()
-    const { replicasConnected } = await checkServer(this.#route.current, this.#url)
+    const { replicasConnected } = await patiently(this.#options, () =>
+      checkServer(this.#route.current, this.#url),
+    )
     const { replicas } = this.#settings
     if (replicasConnected > replicas)
       log.warn(

@@ -1,9 +1,10 @@
 /** Whether a Redis keeps what it has acknowledged, and what an operator must change when it does not. */
 
+import { type Clock, type Random, retry } from '@atoll/kit'
 import { ErrorReply } from '@redis/client'
 import { StoreMisconfigured } from '../../errors.ts'
 import type { RedisConnection, Reply } from './redis-connection.ts'
-import { kindOf } from './redis-errors.ts'
+import { ConnectionFailed, isPassing, kindOf } from './redis-errors.ts'
 import type { RedisUrl } from './redis-url.ts'
 
 /** Of these, an acknowledged commit on one server survives the death of that server and of its machine's power. */
@@ -20,6 +21,22 @@ const VERSION_LEAST = 7
 
 export interface ServerFacts {
   readonly replicasConnected: number
+}
+
+const ATTEMPTS = { attemptsMax: 6, pauseMs: 50, pauseMsMax: 1000 }
+
+/** Whether it is worth asking again in a moment. */
+export function isPassingFailure(error: unknown): boolean {
+  return error instanceof ConnectionFailed || (error instanceof ErrorReply && isPassing(error))
+}
+
+/** Asks a few times before it gives up: for what is asked once, when a store is opened. */
+export function patiently<Result>(
+  world: { readonly clock: Clock; readonly random: Random },
+  ask: () => Promise<Result>,
+): Promise<Result> {
+  const { clock, random } = world
+  return retry({ clock, random, ...ATTEMPTS, isRetryable: isPassingFailure }, ask)
 }
 
 /**
