@@ -8,7 +8,7 @@ import type { StoredRow, Value } from '../values/value.ts'
 import { deleteRows } from './delete.ts'
 import { handOut, type OutputRow } from './hand-out.ts'
 import { insert } from './insert.ts'
-import { type Run, SCAN_ROWS_MAX, together } from './run.ts'
+import { type Run, SCAN_ROWS_MAX } from './run.ts'
 import { selectValues } from './select.ts'
 import { update } from './update.ts'
 import type { Workspace } from './workspace.ts'
@@ -67,10 +67,8 @@ function written(
 ): Outcome {
   const numAffectedRows = BigInt(changed.length)
   if (!returning) return { rows: [], numAffectedRows }
-  const values = together(
-    changed.map(
-      (row) => (): readonly Value[] => returning.map(({ expression }) => expression.evaluate([row], run)),
-    ),
+  const values = changed.map((row): readonly Value[] =>
+    returning.map(({ expression }) => expression.evaluate([row], run)),
   )
   return { rows: handOut(returning, values), numAffectedRows }
 }

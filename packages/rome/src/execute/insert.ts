@@ -4,7 +4,7 @@ import type { Tuple } from '../plan/expression.ts'
 import type { ConflictPlan, InsertPlan } from '../plan/plan-write.ts'
 import type { StoredRow, Value } from '../values/value.ts'
 import { holds } from './filter.ts'
-import { assigned, newRow } from './new-row.ts'
+import { assigned, newRow, refuseNulls } from './new-row.ts'
 import { type Conflict, RowEditor, violation } from './row-editor.ts'
 import { type Run, together } from './run.ts'
 import { selectValues } from './select.ts'
@@ -30,6 +30,7 @@ interface Context extends Pick<InsertPlan, 'table' | 'conflict'> {
 }
 
 function insertRow(row: StoredRow, { editor, table, conflict, run }: Context): StoredRow | undefined {
+  refuseNulls(table, row)
   const other = firstConflict(editor, row, conflict)
   if (!other) {
     editor.replace(undefined, row)
@@ -48,15 +49,15 @@ function insertRow(row: StoredRow, { editor, table, conflict, run }: Context): S
   return changed
 }
 
-// A key that is not the target of `on conflict` is violated, whether or not the target is taken, too.
+// The target of `on conflict` is looked at first, as SQLite does: whether other keys are taken, too, is then no matter.
 function firstConflict(
   editor: RowEditor,
   row: StoredRow,
   conflict: ConflictPlan | undefined,
 ): Conflict | undefined {
   if (!conflict?.target) return editor.conflict(row, undefined)
-  const isOther = (columns: Conflict['columns']) => !isTarget(conflict, { columns })
-  return editor.conflict(row, undefined, isOther) ?? editor.conflict(row, undefined)
+  const atTarget = editor.conflict(row, undefined, (columns) => isTarget(conflict, { columns }))
+  return atTarget ?? editor.conflict(row, undefined)
 }
 
 function isTarget({ target }: ConflictPlan, { columns }: Pick<Conflict, 'columns'>): boolean {

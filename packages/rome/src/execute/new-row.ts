@@ -8,7 +8,7 @@ import { storedValue } from '../values/affinity.ts'
 import type { StoredRow, Value } from '../values/value.ts'
 import type { Run } from './run.ts'
 
-/** A row of fallbacks, with the values given. @throws TypeError for NULL in a column that has none */
+/** A row of fallbacks, with the values given. Callers must `refuseNulls` before they write it. */
 export function newRow(
   table: CatalogueTable,
   columns: readonly CatalogueColumn[],
@@ -17,12 +17,12 @@ export function newRow(
   const row = table.layout.map(({ fallback }) => fallback)
   columns.forEach((column, at) => {
     const given = values[at]
-    if (given) row[column.position] = columnValue(table, column, given.expression, given.value)
+    if (given) row[column.position] = columnValue(column, given.expression, given.value)
   })
   return row
 }
 
-/** The row with the values of all assignments, each computed from the row as it was. */
+/** The row with the values of all assignments, each computed from the row as it was. @throws TypeError as `refuseNulls` */
 export function assigned(
   table: CatalogueTable,
   row: StoredRow,
@@ -30,22 +30,21 @@ export function assigned(
 ): StoredRow {
   const changed = row.slice()
   for (const { column, expression } of assignments)
-    changed[column.position] = columnValue(table, column, expression, expression.evaluate(tuple, run))
+    changed[column.position] = columnValue(column, expression, expression.evaluate(tuple, run))
+  refuseNulls(table, changed)
   return changed
 }
 
-function columnValue(
-  table: CatalogueTable,
-  column: CatalogueColumn,
-  source: Expression,
-  value: Value,
-): Value {
-  if (value instanceof Uint8Array && column.kind !== 'blob')
-    refuse(`bytes in a column of ${column.kind}`, source.node)
-  if (typeof value === 'number' && source.form === 'mixed' && column.kind === 'text')
+/** @throws TypeError for NULL in a column that has none, the first of the table */
+export function refuseNulls({ name, columns }: CatalogueTable, row: StoredRow): void {
+  for (const column of columns)
+    if (row[column.position] === null && !column.isNullable)
+      throw new TypeError(`NOT NULL constraint failed: ${name}.${column.name}`)
+}
+
+function columnValue({ kind }: CatalogueColumn, source: Expression, value: Value): Value {
+  if (value instanceof Uint8Array && kind !== 'blob') refuse(`bytes in a column of ${kind}`, source.node)
+  if (typeof value === 'number' && source.form === 'mixed' && kind === 'text')
     refuse('numbers of any kind as text', source.node)
-  const stored = storedValue(column.kind, value, source.form)
-  if (stored === null && !column.isNullable)
-    throw new TypeError(`NOT NULL constraint failed: ${table.name}.${column.name}`)
-  return stored
+  return storedValue(kind, value, source.form)
 }

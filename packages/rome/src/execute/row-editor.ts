@@ -42,7 +42,7 @@ export class RowEditor {
   }
 
   /**
-   * The first key of `row` that another row has, of those that `isRelevant` lets through; undefined when there is none.
+   * The first key of `row` that another row has, in SQLite's order (the newest index first, the primary key last), of those that `isRelevant` lets through; undefined when there is none.
    * @param own the key of the row that `row` replaces
    */
   conflict(
@@ -51,14 +51,14 @@ export class RowEditor {
     isRelevant: (columns: readonly CatalogueColumn[]) => boolean = () => true,
   ): Conflict | undefined {
     const checks: (() => Conflict | undefined)[] = []
+    for (const index of this.#unique) {
+      const prefix = isRelevant(index.columns) ? uniquePrefix(index, row) : null
+      if (prefix !== null) checks.push(() => this.#holder(index, prefix, own))
+    }
     const { primaryKey } = this.#table
     if (isRelevant(primaryKey)) {
       const key = rowKey(this.#table, row)
       checks.push(() => (key !== own && this.row(key) ? { columns: primaryKey, key } : undefined))
-    }
-    for (const index of this.#unique) {
-      const prefix = isRelevant(index.columns) ? uniquePrefix(index, row) : null
-      if (prefix !== null) checks.push(() => this.#holder(index, prefix, own))
     }
     return together(checks).find((conflict) => conflict !== undefined)
   }

@@ -62,6 +62,8 @@ export interface PathRequest {
   /** The order that would be welcome; empty for none. */
   readonly order: readonly OrderItem[]
   readonly hasLimit: boolean
+  /** Whether the query has no other source, so that a whole key decides the order of its rows. */
+  readonly isOnly: boolean
 }
 
 export function accessPath(request: PathRequest): AccessPath {
@@ -170,7 +172,7 @@ function fulfilledBy(
 
 // Whether the key has the order that was asked for: columns with one value count as absent on both sides.
 function orderOf(
-  { slot, order, table }: PathRequest,
+  { slot, order, table, isOnly }: PathRequest,
   columns: readonly CatalogueColumn[],
   prefix: readonly Constraint[],
 ): 'asc' | 'desc' | undefined {
@@ -182,7 +184,7 @@ function orderOf(
   let direction: 'asc' | 'desc' | undefined
   let next = 0
   for (const item of order) {
-    if (table.primaryKey.every(({ position }) => seen.has(position) || isConstant(position))) break
+    if (isOnly && table.primaryKey.every(({ position }) => seen.has(position) || isConstant(position))) break
     const { column } = item.expression
     if (column?.slot !== slot || !item.hasUsualNulls) return undefined
     if (isConstant(column.position) || seen.has(column.position)) continue

@@ -1,7 +1,7 @@
 /** Aggregates of a query with groups: which there are, and how each is computed. */
 
 import { isDeepStrictEqual } from 'node:util'
-import { type AggregateFunctionNode, type OperationNode, ReferenceNode, SelectAllNode } from 'kysely'
+import { AggregateFunctionNode, FunctionNode, type OperationNode, ReferenceNode, SelectAllNode } from 'kysely'
 import { type Accumulator, accumulators } from '../execute/accumulators.ts'
 import type { CompileOptions } from './compile-options.ts'
 import type { Expression } from './expression.ts'
@@ -61,6 +61,12 @@ export function compileAggregate(node: AggregateFunctionNode, options: CompileOp
     readsStore: false,
     node,
   }
+}
+
+/** Whether the node is an aggregate, be it written as any function is. */
+export function isAggregate(node: OperationNode): boolean {
+  if (AggregateFunctionNode.is(node)) return true
+  return FunctionNode.is(node) && node.arguments.length <= 1 && node.func.toLowerCase() in accumulators
 }
 
 function isAll(node: OperationNode): boolean {

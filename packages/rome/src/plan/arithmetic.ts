@@ -14,8 +14,8 @@ export function arithmetic(
   left: Expression,
   right: Expression,
 ): Expression {
-  const form = left.form === 'mixed' || right.form === 'mixed' ? 'mixed' : bothIntegers(left, right)
-  if (form === 'mixed') refuse('arithmetic over numbers of any kind', node)
+  const form = outcomeForm(left, right)
+  if (form === 'mixed' && operator === '/') refuse('a division of numbers of any kind', node)
   const compute = operations[operator]
   return expression(
     node,
@@ -51,20 +51,26 @@ const operations: Readonly<
   },
 }
 
-function bothIntegers(left: Expression, right: Expression): NumberForm {
-  return left.form === 'integer' && right.form === 'integer' ? 'integer' : 'real'
+function outcomeForm(left: Expression, right: Expression): NumberForm {
+  if (left.form === 'real' || right.form === 'real') return 'real'
+  return left.form === 'integer' && right.form === 'integer' ? 'integer' : 'mixed'
 }
 
 export function concatenation(node: OperationNode, left: Expression, right: Expression): Expression {
   const a = textOf(left)
   const b = textOf(right)
-  return expression(node, [left, right], (tuple, run) => {
-    const x = a(tuple, run)
-    const y = b(tuple, run)
-    if (x === null || y === null) return null
-    if (x instanceof Uint8Array || y instanceof Uint8Array) return refuse('bytes as text', node)
-    return x + y
-  })
+  return expression(
+    node,
+    [left, right],
+    (tuple, run) => {
+      const x = a(tuple, run)
+      const y = b(tuple, run)
+      if (x === null || y === null) return null
+      if (x instanceof Uint8Array || y instanceof Uint8Array) return refuse('bytes as text', node)
+      return x + y
+    },
+    { form: 'mixed' },
+  )
 }
 
 /** The expression as text, as SQLite casts it; bytes stay. */

@@ -2,7 +2,7 @@
 
 import {
   AndNode,
-  type BinaryOperationNode,
+  BinaryOperationNode,
   type OperationNode,
   PrimitiveValueListNode,
   SelectQueryNode,
@@ -20,11 +20,16 @@ import { type ComparisonOperator, constant, type Expression, expression, type Tu
 import { conjunction, negation } from './logic.ts'
 import { operatorOf, unwrapped } from './nodes.ts'
 import { refuse } from './not-supported.ts'
+import { refuseLooseOperands } from './precedence.ts'
 import { compileInSelect } from './sub-select.ts'
 
 export function compileBinary(node: BinaryOperationNode, options: CompileOptions): Expression {
   const operator = operatorOf(node.operator)
   if (TupleNode.is(node.leftOperand)) return refuse('tuples', node)
+  refuseLooseOperands(node, {
+    left: node.leftOperand,
+    ...(operator === 'between' ? {} : { right: node.rightOperand }),
+  })
   const left = options.compile(node.leftOperand, options)
   switch (operator) {
     case '=':
@@ -77,13 +82,22 @@ function compileComparison(
   const operator = synonyms[written] ?? (written as ComparisonOperator)
   const { rightOperand } = node
   // `is true` asks for the truth of the left side, whatever its number.
-  if (isLiteralBoolean(rightOperand) && (written === 'is' || written === 'is not'))
-    return isTrue(node, left, { wanted: rightOperand.value === true, isNegated: written === 'is not' })
+  const literal = literalBoolean(rightOperand)
+  if (literal !== undefined && (written === 'is' || written === 'is not'))
+    return isTrue(node, left, { wanted: literal, isNegated: written === 'is not' })
   return comparison(node, operator, left, options.compile(rightOperand, options))
 }
 
-function isLiteralBoolean(node: OperationNode): node is ValueNode {
-  return ValueNode.is(node) && node.immediate === true && typeof node.value === 'boolean'
+// To SQLite, membership of an empty list is such a literal, too.
+function literalBoolean(node: OperationNode): boolean | undefined {
+  const bare = unwrapped(node)
+  if (ValueNode.is(bare)) return bare.immediate && typeof bare.value === 'boolean' ? bare.value : undefined
+  if (!BinaryOperationNode.is(bare)) return undefined
+  const { operator, rightOperand } = bare
+  const isEmpty =
+    (PrimitiveValueListNode.is(rightOperand) || ValueListNode.is(rightOperand)) &&
+    rightOperand.values.length === 0
+  return isEmpty ? operatorOf(operator) === 'not in' : undefined
 }
 
 function compileIn(
@@ -132,6 +146,8 @@ function listOf(node: OperationNode, options: CompileOptions): readonly Expressi
 function compileBetween(node: BinaryOperationNode, left: Expression, options: CompileOptions): Expression {
   const { rightOperand } = node
   if (!AndNode.is(rightOperand)) return refuse('this as two bounds', node)
+  refuseLooseOperands(node, { right: rightOperand.left })
+  refuseLooseOperands(node, { right: rightOperand.right })
   return conjunction(
     node,
     comparison(node, '>=', left, options.compile(rightOperand.left, options)),

@@ -63,7 +63,7 @@ const harmless = new Set([
 
 function isKnownModifier(node: OperationNode): boolean {
   if (isScanComment(node)) return true
-  return 'modifier' in node && harmless.has(String(node.modifier)) && !('of' in node && node.of === undefined)
+  return 'modifier' in node && harmless.has(String(node.modifier))
 }
 
 function isScanComment(node: OperationNode): boolean {

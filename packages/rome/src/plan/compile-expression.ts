@@ -16,6 +16,7 @@ import {
   UnaryOperationNode,
   ValueNode,
 } from 'kysely'
+import type { NumberForm } from '../values/affinity.ts'
 import { boundValue } from '../values/value.ts'
 import { compileAggregate } from './aggregate.ts'
 import { compileBinary } from './binary-operation.ts'
@@ -26,6 +27,7 @@ import { compileFunction } from './function.ts'
 import { conjunction, disjunction, negation } from './logic.ts'
 import { operatorOf, referenceOf, unwrapped } from './nodes.ts'
 import { refuse } from './not-supported.ts'
+import { refuseLooseOperands } from './precedence.ts'
 import { compileExists, compileScalarSelect } from './sub-select.ts'
 
 /** @throws QueryNotSupported for what lies outside the subset, and for names that there are not */
@@ -38,6 +40,7 @@ export function compileExpression(node: OperationNode, options: CompileOptions):
   if (ValueNode.is(node)) return compileValue(node)
   if (BinaryOperationNode.is(node)) return compileBinary(node, options)
   if (ParensNode.is(node)) return compileExpression(node.node, options)
+  if (AndNode.is(node) || OrNode.is(node)) refuseLooseOperands(node, node)
   if (AndNode.is(node))
     return conjunction(node, compileExpression(node.left, options), compileExpression(node.right, options))
   if (OrNode.is(node))
@@ -88,17 +91,26 @@ function withoutAliases(options: CompileOptions): CompileOptions {
   return { ...options, aliases: undefined }
 }
 
+// SQLite's driver binds every number as a real one; only literals are integers.
 function compileValue(node: ValueNode): Expression {
   const { value, immediate } = node
-  const isInteger = immediate === true && Number.isInteger(value)
-  if (typeof value === 'boolean') return constant(node, value ? 1 : 0, 'integer')
-  return constant(node, boundValue(value), isInteger ? 'integer' : 'real')
+  return constant(node, boundValue(value), immediate === true ? literalForm(value) : boundForm(value))
+}
+
+function literalForm(value: unknown): NumberForm {
+  return typeof value === 'boolean' || Number.isInteger(value) ? 'integer' : boundForm(value)
+}
+
+function boundForm(value: unknown): NumberForm {
+  if (value === null) return 'integer'
+  return typeof value === 'number' || typeof value === 'boolean' ? 'real' : 'mixed'
 }
 
 function compileUnary(node: UnaryOperationNode, options: CompileOptions): Expression {
   const operator = operatorOf(node.operator)
   if (operator === 'exists' || operator === 'not exists')
     return compileExists(node, unwrapped(node.operand), operator === 'exists', options)
+  refuseLooseOperands(node, { right: node.operand })
   const operand = compileExpression(node.operand, options)
   if (operator === 'not') return negation(node, operand)
   return refuse(`the operator ${operator}`, node)

@@ -1,8 +1,9 @@
 /** The functions of one row that ROME knows, as SQLite defines them (https://sqlite.org/lang_corefunc.html). */
 
-import type { FunctionNode } from 'kysely'
+import { AggregateFunctionNode, type FunctionNode } from 'kysely'
 import { lowerAscii, upperAscii } from '../values/like.ts'
 import { numericPrefix } from '../values/value.ts'
+import { compileAggregate, isAggregate } from './aggregate.ts'
 import { asText } from './arithmetic.ts'
 import { commonForm } from './case.ts'
 import type { CompileOptions } from './compile-options.ts'
@@ -10,6 +11,8 @@ import { type Expression, expression } from './expression.ts'
 import { refuse } from './not-supported.ts'
 
 export function compileFunction(node: FunctionNode, options: CompileOptions): Expression {
+  if (isAggregate(node))
+    return compileAggregate(AggregateFunctionNode.create(node.func, node.arguments), options)
   const operands = node.arguments.map((argument) => options.compile(argument, options))
   const name = node.func.toLowerCase()
   const [first] = operands
@@ -46,11 +49,16 @@ function coalesce(node: FunctionNode, operands: readonly Expression[]): Expressi
 }
 
 function ofText(node: FunctionNode, operand: Expression, change: (text: string) => string): Expression {
-  return expression(node, [operand], (tuple, run) => {
-    const text = asText(operand, operand.evaluate(tuple, run))
-    if (text instanceof Uint8Array) return refuse('bytes as text', node)
-    return text === null ? null : change(text)
-  })
+  return expression(
+    node,
+    [operand],
+    (tuple, run) => {
+      const text = asText(operand, operand.evaluate(tuple, run))
+      if (text instanceof Uint8Array) return refuse('bytes as text', node)
+      return text === null ? null : change(text)
+    },
+    { form: 'mixed' },
+  )
 }
 
 // In characters up to the first NUL, or in bytes.
@@ -62,14 +70,18 @@ function length(node: FunctionNode, operand: Expression): Expression {
   })
 }
 
+// Of text it is always real, whatever the text says.
 function absolute(node: FunctionNode, operand: Expression): Expression {
+  const form = operand.affinity === 'text' ? 'real' : operand.form
   return expression(
     node,
     [operand],
     (tuple, run) => {
       const value = operand.evaluate(tuple, run)
-      return value === null ? null : Math.abs(numericPrefix(value))
+      if (value === null) return null
+      if (typeof value !== 'number' && form !== 'real') return refuse('the amount of what is no number', node)
+      return Math.abs(numericPrefix(value))
     },
-    { form: operand.form },
+    { form },
   )
 }

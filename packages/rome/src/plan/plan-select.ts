@@ -1,7 +1,6 @@
 /** From a select node to a plan: sources, access paths, conditions, groups, order and what is handed out. */
 
 import {
-  AggregateFunctionNode,
   AliasNode,
   IdentifierNode,
   type OperationNode,
@@ -11,7 +10,7 @@ import {
   type SelectQueryNode,
 } from 'kysely'
 import type { Catalogue } from '../schema/catalogue.ts'
-import { Aggregates } from './aggregate.ts'
+import { Aggregates, isAggregate } from './aggregate.ts'
 import { isScanAsked, refuseClauses } from './clauses.ts'
 import { compileExpression } from './compile-expression.ts'
 import type { CompileOptions } from './compile-options.ts'
@@ -141,7 +140,7 @@ function hasAggregate(node: unknown): boolean {
   if (typeof node !== 'object' || node === null) return false
   if (Array.isArray(node)) return node.some(hasAggregate)
   if (!('kind' in node)) return false
-  if (AggregateFunctionNode.is(node as OperationNode)) return true
+  if (isAggregate(node as OperationNode)) return true
   if (node.kind === 'SelectQueryNode' || node.kind === 'ReferenceNode') return false
   return Object.values(node).some(hasAggregate)
 }

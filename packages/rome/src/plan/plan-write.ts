@@ -79,6 +79,7 @@ export function planInsert(node: InsertQueryNode, catalogue: Catalogue): InsertP
   const into = node.into ?? refuse('no table', node)
   const { table, options } = target(into, catalogue)
   const columns = (node.columns ?? []).map(({ column }) => columnOf(table, column.name, node))
+  refuseMissingRowId(node, table, columns)
   return Object.freeze({
     kind: 'insert',
     node,
@@ -152,6 +153,17 @@ function columnOf(table: CatalogueTable, name: string, node: OperationNode): Cat
   return table.columnsByName.get(name) ?? refuse(`the unknown column ${name}`, node)
 }
 
+// SQLite would make up a number: a single integer as primary key is its row id.
+function refuseMissingRowId(
+  node: InsertQueryNode,
+  { primaryKey }: CatalogueTable,
+  columns: readonly CatalogueColumn[],
+): void {
+  const [only, ...others] = primaryKey
+  if (only?.kind === 'integer' && others.length === 0 && !columns.includes(only))
+    refuse('a primary key that the store would have to make up', node)
+}
+
 function insertedRows(
   node: InsertQueryNode,
   columns: readonly CatalogueColumn[],
@@ -168,17 +180,14 @@ function insertedRows(
   if (!query || !ValuesNode.is(query)) return refuse('this in the place of values', node)
   const options = { catalogue, scope: new Scope(), compile: compileExpression, planSelect }
   return query.values.map((item) => {
-    if (PrimitiveValueListNode.is(item)) return item.values.map((value) => given(item, value))
+    if (PrimitiveValueListNode.is(item))
+      return item.values.map((value) => constant(item, boundValue(value), 'real'))
     if (!ValueListNode.is(item)) return refuse('this in the place of values', node)
     return item.values.map((value) =>
       // As Kysely writes it for SQLite, where one row of several leaves out what others name.
       DefaultInsertValueNode.is(value) ? constant(value, null, 'integer') : compileExpression(value, options),
     )
   })
-}
-
-function given(node: OperationNode, value: unknown): Expression {
-  return constant(node, boundValue(value), typeof value === 'boolean' ? 'integer' : 'real')
 }
 
 function planConflict(node: OnConflictNode, table: CatalogueTable, options: CompileOptions): ConflictPlan {
@@ -211,7 +220,9 @@ function planConflict(node: OnConflictNode, table: CatalogueTable, options: Comp
 function withExcluded(own: Scope, table: CatalogueTable): Scope {
   const scope = new ExcludedScope(own)
   scope.addTable(own.sources[0]?.alias ?? table.name, table)
-  scope.addTable('excluded', table)
+  // To SQLite they are values, no columns: comparing them converts nothing.
+  const values = scope.sources[0]?.columns.map((column) => ({ ...column, affinity: 'none' as const }))
+  scope.add('excluded', values ?? [], undefined)
   return scope
 }
 
@@ -246,9 +257,13 @@ function compileAssignments(
   })
 }
 
+// Evaluated after the write, when nothing may be missing any more.
 function compileReturning(
   node: ReturningNode | undefined,
   options: CompileOptions,
 ): readonly Projection[] | undefined {
-  return node && compileSelections(node.selections, options)
+  const projections = node && compileSelections(node.selections, options)
+  if (node && projections?.some(({ expression }) => expression.readsStore))
+    refuse('returning with a sub-select', node)
+  return projections
 }

@@ -133,5 +133,5 @@ function decoderOf(kind: ColumnKind): Decoder {
 
 function formOf(kind: ColumnKind): NumberForm {
   if (kind === 'real') return 'real'
-  return kind === 'blob' ? 'mixed' : 'integer'
+  return kind === 'blob' || kind === 'text' ? 'mixed' : 'integer'
 }

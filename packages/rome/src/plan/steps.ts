@@ -144,7 +144,7 @@ function pathOf(
   request: StepsRequest | undefined,
 ): AccessPath {
   const { order = [], hasLimit = false } = request ?? {}
-  return accessPath({ table, slot, conditions, order, hasLimit })
+  return accessPath({ table, slot, conditions, order, hasLimit, isOnly: request?.sources.length === 1 })
 }
 
 interface StepOptions {

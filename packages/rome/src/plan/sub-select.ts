@@ -3,6 +3,7 @@
 import { type OperationNode, SelectQueryNode } from 'kysely'
 import type { Run } from '../execute/run.ts'
 import { encodeValue } from '../keyspace/encode-value.ts'
+import { comparisonAffinity, isNumeric } from '../values/affinity.ts'
 import type { Value } from '../values/value.ts'
 import { converted } from './comparison.ts'
 import type { CompileOptions } from './compile-options.ts'
@@ -57,12 +58,14 @@ export function compileInSelect(
     if (values.has(encodeValue(wanted))) return 1
     return values.has(encodeValue(null)) ? null : 0
   })
-  return plan.outerSlots === 0
-    ? {
-        ...outcome,
-        shape: { kind: 'in', left, values: (tuple, run) => [...found(tuple, run).values()], slots: 0 },
-      }
-    : outcome
+  const affinity = comparisonAffinity(left.affinity, selected.expression.affinity)
+  // Where the left side itself is converted, its encoding does not compare as the values do.
+  const isServed = plan.outerSlots === 0 && (affinity !== 'numeric' || isNumeric(left.affinity))
+  if (!isServed) return outcome
+  return {
+    ...outcome,
+    shape: { kind: 'in', left, values: (tuple, run) => [...found(tuple, run).values()], slots: 0 },
+  }
 }
 
 function subPlan(

@@ -19,12 +19,16 @@ import type { AnyTables, Queries } from '../store.ts'
 export interface LocalOptions extends ExecuteOptions {
   readonly catalogue: Catalogue
   readonly workspace: Workspace
+  /** Runs the work of one statement on a workspace of its own. */
+  readonly attempt?: (<Result>(work: (workspace: Workspace) => Result) => Result) | undefined
 }
 
-export function localQueries({ catalogue, workspace, ...options }: LocalOptions): Queries {
+export function localQueries({ catalogue, workspace, attempt, ...options }: LocalOptions): Queries {
+  const run = attempt ?? (<Result>(work: (at: Workspace) => Result) => work(workspace))
   const dialect: Dialect = {
     createAdapter: () => new RomeAdapter(),
-    createDriver: () => new LocalDriver(({ query }) => executeQuery(query, catalogue, workspace, options)),
+    createDriver: () =>
+      new LocalDriver(({ query }) => run((at) => executeQuery(query, catalogue, at, options))),
     createIntrospector: () => new RomeIntrospector(() => catalogue),
     createQueryCompiler: () => new RomeQueryCompiler(),
   }

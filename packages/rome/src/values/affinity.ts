@@ -1,5 +1,6 @@
 /** SQLite's type affinity (https://sqlite.org/datatype3.html, sections 3 and 4): what is converted before it is stored or compared. */
 
+import { QueryNotSupported } from '../errors.ts'
 import type { ColumnKind } from '../schema/column.ts'
 import { boundValue, type Json, type Value } from './value.ts'
 
@@ -75,7 +76,7 @@ export function numericOrText(text: string): number | string {
     : text
 }
 
-/** A number as SQLite writes it: 5 as `5` when it is an integer and as `5.0` when it is real. */
+/** A number as SQLite writes it: 5 as `5` when it is an integer and as `5.0` when it is real. @throws QueryNotSupported beyond 12 digits */
 export function numberText(number: number, form: NumberForm): string {
   if (Number.isInteger(number)) {
     if (form === 'integer' && Math.abs(number) < 2 ** 63) return BigInt(number).toString()
@@ -85,18 +86,17 @@ export function numberText(number: number, form: NumberForm): string {
   return realText(number)
 }
 
-// As printf of `%!.17g` in SQLite: the shortest digits that read back as the same number, with a point, and an exponent
-// of two digits at least from 1e-5 down and 1e+17 up.
+/** Where SQLite's own arithmetic shows in the digits that it writes, nobody should depend on them. */
+const SHOWN_DIGITS = 12
+const SHOWN_FROM = 1e-3
+const SHOWN_TO = 1e17
+
+// As SQLite's printf of `%!.17g`: the digits with a point, and at least one behind it.
 function realText(number: number): string {
-  const [digits = '0', power = '0'] = number.toExponential().split('e')
-  const exponent = Number(power)
-  if (exponent >= -4 && exponent < 17) {
-    const text =
-      Math.abs(number) < 1e21 && exponent < 0
-        ? number.toFixed(digits.replace(/[-.]/g, '').length - 1 - exponent)
-        : String(number)
-    return text.includes('.') ? text : `${text}.0`
-  }
-  const mantissa = digits.includes('.') ? digits : `${digits}.0`
-  return `${mantissa}e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`
+  const amount = Math.abs(number)
+  const text = amount.toPrecision(SHOWN_DIGITS)
+  if (Number(text) !== amount || amount < SHOWN_FROM || amount >= SHOWN_TO)
+    throw QueryNotSupported({ what: 'a number of more than twelve digits as text', fragment: String(number) })
+  const shown = String(amount)
+  return `${number < 0 ? '-' : ''}${shown.includes('.') ? shown : `${shown}.0`}`
 }
