@@ -3,6 +3,7 @@
 import { assert } from '@atoll/kit'
 import { type ConnectionProvider, type DatabaseConnection, DefaultQueryExecutor, Kysely } from 'kysely'
 import { PROVISIONAL_FROM } from './keyspace/provisional.ts'
+import { keyOfColumns } from './keyspace/row-keys.ts'
 import { RomeAdapter } from './kysely/adapter.ts'
 import { RomeIntrospector } from './kysely/introspector.ts'
 import { RomeQueryCompiler } from './kysely/query-compiler.ts'
@@ -76,6 +77,11 @@ class PeerStore implements RomeStore {
     return {
       queries: this.#queriesOf(new RomeConnection(this.#engine.catalogue, { runner: scope })),
       nextNumber: async () => PROVISIONAL_FROM + scope.nextNumber(),
+      assumeNew: (name, primaryKey) => {
+        const table = this.#engine.catalogue.known().tables.get(name)
+        assert(table, `${name} is a table`)
+        scope.assumeAbsent(table.space, keyOfColumns(table, primaryKey))
+      },
       announce: (changes) => scope.announce(changes),
     }
   }

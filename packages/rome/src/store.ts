@@ -19,6 +19,11 @@ export interface Transaction {
    * it back and compare it, and must not tell anybody before the commit.
    */
   nextNumber(): Promise<number>
+  /**
+   * Says that no row of `table` can have this primary key (by column), since it has just been drawn at random. A store
+   * that is far away then need not look, and above all not again for another key each time that the work is run.
+   */
+  assumeNew(table: string, primaryKey: Readonly<Record<string, unknown>>): void
   /** What other peers that share the store are told of this commit. */
   announce(changes: readonly Change[]): void
 }

@@ -6,6 +6,7 @@ import type { AnyRecord, RecordTable } from './define-record.ts'
 import { NotHome, ShareExhausted } from './errors.ts'
 import { Feed } from './feed.ts'
 import { type Reader, readerOf } from './reader.ts'
+import { ReplayedRandom } from './replayed-random.ts'
 import { type Founder, shares } from './shares.ts'
 import { feedCursors, takenNumbers, usages } from './tables.ts'
 import { type Site, StateTransaction } from './transaction.ts'
@@ -162,8 +163,10 @@ export class State implements Reader {
 
   /** As `transaction`, once: whoever clears obstacles for others must not wait for himself. */
   async attempt<Result>(work: (transaction: StateTransaction) => Promise<Result>): Promise<Result> {
+    const random = new ReplayedRandom(this.#options.random)
     const [result, changes] = await this.#options.store.transaction(async (stored) => {
-      const transaction = new StateTransaction(stored, this.#options)
+      random.rewind()
+      const transaction = new StateTransaction(stored, { ...this.#options, random })
       const value = await work(transaction)
       return [value, transaction.changes] as const
     })

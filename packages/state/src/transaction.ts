@@ -37,8 +37,11 @@ export class StateTransaction implements Reader {
   readonly site: Site
   readonly nowMs: number
   readonly founders: Readonly<Record<string, Founder>>
-  readonly #random: Random
+  /** Draws the same again when the work is run again: the only chance that a work may use. */
+  readonly random: Random
   readonly #transaction: Transaction
+  /** Without their dashes, as some services write them. */
+  readonly #minted = new Set<string>()
 
   constructor(
     transaction: Transaction,
@@ -55,11 +58,13 @@ export class StateTransaction implements Reader {
     this.site = options.site
     this.nowMs = Math.trunc(options.clock.nowMs())
     this.founders = options.founders ?? {}
-    this.#random = options.random
+    this.random = options.random
   }
 
   mintId<Kind extends string>(): Id<Kind> {
-    return mintId<Kind>(this.#random, this.site.code)
+    const id = mintId<Kind>(this.random, this.site.code)
+    this.#minted.add(id.replaceAll('-', ''))
+    return id
   }
 
   /** Adds a record whose home is this site. @throws UniqueViolation */
@@ -77,6 +82,8 @@ export class StateTransaction implements Reader {
       moves: [],
       unknown_columns: {},
     }
+    if (this.#minted.has(record.id.replaceAll('-', '')))
+      this.#transaction.assumeNew(table.name, { id: record.id })
     await this.queries.insertInto(table.name).values(record).execute()
     this.#note(table, record.id)
     return record as unknown as Row<T>

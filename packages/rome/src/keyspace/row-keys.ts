@@ -3,6 +3,7 @@
 import { assert } from '@atoll/kit'
 import type { CatalogueColumn, CatalogueIndex, CatalogueTable } from '../schema/catalogue.ts'
 import type { ByteString, Hole, Write } from '../stores/key-value/key-value-store.ts'
+import { storedValue } from '../values/affinity.ts'
 import type { StoredRow, Value } from '../values/value.ts'
 import { encodeValue } from './encode-value.ts'
 import { provisionalNumber } from './provisional.ts'
@@ -14,6 +15,13 @@ const PRIMARY_KEY_BYTES_MAX = 0xffff
 export function rowKey(table: CatalogueTable, row: StoredRow): ByteString {
   let key = ''
   for (const { position } of table.primaryKey) key += encodeValue(row[position] as Value)
+  return key
+}
+
+/** As `rowKey`, of the columns of the primary key alone, by name. */
+export function keyOfColumns(table: CatalogueTable, values: Readonly<Record<string, unknown>>): ByteString {
+  let key = ''
+  for (const { name, kind } of table.primaryKey) key += encodeValue(storedValue(kind, values[name]))
   return key
 }
 

@@ -5,6 +5,7 @@ import type { SortedMap } from '../collections/sorted-map.ts'
 import { type Cell, Missing, type RangeView, type Workspace } from '../execute/workspace.ts'
 import type { ByteString, RangeRequest, Space, SpaceKey, Write } from '../stores/key-value/key-value-store.ts'
 import { rowOf } from '../stores/key-value/row-of.ts'
+import type { AssumedAbsent } from './assumed-absent.ts'
 import type { Cache } from './cache.ts'
 import { mergeKeys } from './merge-keys.ts'
 import type { ReadLog } from './read-log.ts'
@@ -16,10 +17,19 @@ export class LayeredWorkspace implements Workspace {
   readonly #cache: Cache
   readonly #buffer: WriteBuffer | undefined
   readonly #reads: ReadLog | undefined
+  readonly #assumedAbsent: AssumedAbsent | undefined
 
   /** Without a buffer it cannot be written to; without `reads` nothing is logged. */
-  constructor(cache: Cache, { buffer, reads }: { buffer?: WriteBuffer; reads?: ReadLog } = {}) {
+  constructor(
+    cache: Cache,
+    {
+      buffer,
+      reads,
+      assumedAbsent,
+    }: { buffer?: WriteBuffer; reads?: ReadLog; assumedAbsent?: AssumedAbsent } = {},
+  ) {
     this.#cache = cache
+    this.#assumedAbsent = assumedAbsent
     this.#buffer = buffer
     this.#reads = reads
   }
@@ -86,6 +96,7 @@ export class LayeredWorkspace implements Workspace {
   #cell(space: Space, key: ByteString): Cell | null | undefined {
     const buffered = this.#buffer?.space(space)?.get(key)
     if (buffered) return buffered.cell ?? null
+    if (this.#assumedAbsent?.has(space, key)) return null
     const cell = this.#cache.space(space)?.cell(key)
     if (cell !== undefined) this.#reads?.addKey(space, key)
     return cell

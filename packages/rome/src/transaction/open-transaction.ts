@@ -1,6 +1,7 @@
 /** Reads and writes that wait for their commit, watched for what others commit meanwhile. */
 
 import type { Write } from '../stores/key-value/key-value-store.ts'
+import { AssumedAbsent } from './assumed-absent.ts'
 import type { Cache } from './cache.ts'
 import { LayeredWorkspace } from './layered-workspace.ts'
 import { ReadLog, type ReadMark } from './read-log.ts'
@@ -15,6 +16,8 @@ export interface Mark {
 export class OpenTransaction {
   readonly buffer = new WriteBuffer()
   readonly reads = new ReadLog()
+  /** Keys that nobody can have: they are neither looked for nor proven. */
+  readonly assumedAbsent = new AssumedAbsent()
   readonly workspace: LayeredWorkspace
   /** How many numbers were given. */
   numbers = 0

@@ -2,7 +2,7 @@
 
 import { AssertionFailed, assert } from '@atoll/kit'
 import { Missing, type Workspace } from '../execute/workspace.ts'
-import type { Change } from '../stores/key-value/key-value-store.ts'
+import type { ByteString, Change, Space } from '../stores/key-value/key-value-store.ts'
 import type { Wanted } from './looks.ts'
 import type { OpenTransaction } from './open-transaction.ts'
 
@@ -50,6 +50,11 @@ export class WorkScope implements StatementRunner {
   nextNumber(): number {
     assert(!this.#isOver, 'a number of a transaction that has ended')
     return this.#transaction.numbers++
+  }
+
+  /** See `Transaction.assumeNew`. */
+  assumeAbsent(space: Space, key: ByteString): void {
+    this.#transaction.assumedAbsent.add(space, key)
   }
 
   announce(changes: readonly Change[]): void {

@@ -1,6 +1,5 @@
 /** Claims: the part of a host that a server takes, written with the server so that no host is ever over-committed. */
 
-import type { Random } from '@atoll/kit'
 import { chooseHost, type PlacementRequest, passes, type Resources } from '@atoll/scheduler'
 import { cloudScope, type StateTransaction } from '@atoll/state'
 import { NoValidHost } from '../errors.ts'
@@ -15,17 +14,16 @@ const scope = cloudScope('claims')
 export interface Placement {
   readonly transaction: StateTransaction
   readonly inventory: HostInventory
-  readonly random: Random
 }
 
 /** Chooses a host with room and claims it in the transaction. @throws NoValidHost */
 export async function claimHost(
-  { transaction, inventory, random }: Placement,
+  { transaction, inventory }: Placement,
   request: PlacementRequest,
 ): Promise<HostRow> {
   const excluded = new Set<string>()
   while (excluded.size < TRIES_MAX) {
-    const choice = chooseHost(inventory.placeable, { ...request, excluded }, random)
+    const choice = chooseHost(inventory.placeable, { ...request, excluded }, transaction.random)
     if (!choice) break
     const row = await transaction.find(scope, hosts, choice.id)
     if (row && passes(snapshotOf(row), request)) {

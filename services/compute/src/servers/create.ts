@@ -81,7 +81,7 @@ async function withinQuota(
 
 async function placeServers(creating: Creating, count: number): Promise<ServerRow[]> {
   const { dependencies, inventory, plan } = creating
-  const { state, random, network } = dependencies
+  const { state, network } = dependencies
   const claimedIds = new Set<string>()
   let attempts = 0
   let isCommitted = false
@@ -92,7 +92,7 @@ async function placeServers(creating: Creating, count: number): Promise<ServerRo
       const reservation = reservationOf(transaction)
       const rows: ServerRow[] = []
       for (let index = 0; index < count; index++) {
-        const host = await claimHost({ transaction, inventory, random }, plan.placement)
+        const host = await claimHost({ transaction, inventory }, plan.placement)
         claimedIds.add(host.id)
         rows.push(await insertServer(creating, transaction, { host, index, count, reservation }))
       }

@@ -10,6 +10,8 @@ import type { SqlQuery, SqlResult, SqlWriter } from './sql-connection.ts'
 export class SqlTransaction implements Transaction {
   readonly queries: Queries
   readonly nextNumber = async (): Promise<number> => PROVISIONAL_FROM + this.#numbers++
+  /** The database looks by itself. */
+  readonly assumeNew = (): void => {}
   readonly announce = (changes: readonly Change[]): void => {
     for (const change of changes) this.#changes.set(`${change.table} ${change.id}`, change)
   }

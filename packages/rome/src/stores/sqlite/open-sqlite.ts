@@ -72,6 +72,8 @@ class SqliteStore implements Store {
     const transaction: Transaction = {
       queries: this.#write,
       nextNumber: async () => this.#numbers.next(),
+      // Looking costs less than remembering.
+      assumeNew: () => {},
       // The file has one peer, which knows what it does.
       announce: () => {},
     }
