@@ -19,6 +19,7 @@ export function shareTestStore(store: Store): () => Store {
           return work({
             queries: transaction.queries,
             nextNumber: () => transaction.nextNumber(),
+            assumeNew: (table, key) => transaction.assumeNew(table, key),
             announce: (changes) => void announced.push(...changes),
           })
         })
