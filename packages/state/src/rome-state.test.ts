@@ -53,3 +53,16 @@ test('peers that share a store number their records in one order, and hear of ea
   assert.ok(made.every(({ id }) => page.entries.some(({ row }) => row.id === id)))
   while (!made.every(({ id }) => heard.includes(id))) await new Promise((resolve) => setImmediate(resolve))
 })
+
+test('a peer that was away for too long is told of everything that it may have missed', async (t) => {
+  const database = new MemoryDatabase({ entriesMax: 2 })
+  const [a, b] = [await openPeer(t, database, 'a'), await openPeer(t, database, 'b')]
+  const heard = new Set<string>()
+  b.state.onCommit((changes) => {
+    for (const { id } of changes) heard.add(id)
+  })
+  const made: string[] = []
+  for (let index = 0; index < 8; index++)
+    made.push((await a.state.transaction((transaction) => transaction.insert(boats, { name: 'x' }))).id)
+  while (!made.every((id) => heard.has(id))) await new Promise((resolve) => setImmediate(resolve))
+})

@@ -38,6 +38,9 @@ export type CommitListener = (changes: readonly Change[]) => void
  */
 const RETRIES_MAX = 8
 
+/** How many records listeners are told of at once when all may have changed. */
+const NOTIFIED_MAX = 500
+
 export class State implements Reader {
   readonly select: Reader['select']
   readonly selectWithTombstones: Reader['selectWithTombstones']
@@ -47,6 +50,8 @@ export class State implements Reader {
   readonly feed: Feed
   readonly #options: StateOptions
   readonly #listeners = new Set<CommitListener>()
+  /** Whether others have committed what the listeners were not told. */
+  #hasMissed = false
   #borrow: Borrow = () => Promise.resolve(false)
   #bringHome: BringHome = () => Promise.resolve(false)
 
@@ -71,7 +76,11 @@ export class State implements Reader {
       records: [...options.records, shares],
       notify: (changes) => this.#notify(changes),
     })
-    options.store.onForeignCommit((changes) => this.#notify(changes))
+    options.store.onForeignCommit((changes) => {
+      this.#hasMissed ||= changes.length === 0
+      this.#notify(changes)
+      if (this.#hasMissed) void this.#notifyOfMissed()
+    })
   }
 
   /** Runs `work`, in which no read is older than the first: one request. See `Store.session`. */
@@ -172,6 +181,33 @@ export class State implements Reader {
     })
     this.#notify(changes)
     return result
+  }
+
+  /** Whoever keeps something in memory reads it again. A store that fails meanwhile is asked again at the next commit. */
+  async #notifyOfMissed(): Promise<void> {
+    this.#hasMissed = false
+    try {
+      await this.#notifyOfAll()
+    } catch {
+      this.#hasMissed = true
+    }
+  }
+
+  async #notifyOfAll(): Promise<void> {
+    for (const { name } of [...this.#options.records, shares]) {
+      for (let after = ''; ; ) {
+        const page = await this.#options.store.read
+          .selectFrom(name)
+          .select('id')
+          .where('id', '>', after)
+          .orderBy('id')
+          .limit(NOTIFIED_MAX)
+          .execute()
+        this.#notify(page.map(({ id }) => ({ table: name, id: String(id) })))
+        if (page.length < NOTIFIED_MAX) break
+        after = String(page.at(-1)?.id)
+      }
+    }
   }
 
   #notify(changes: readonly Change[]): void {
