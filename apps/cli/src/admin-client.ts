@@ -41,6 +41,17 @@ export async function askRevocation(
   await ask(dataDirectory, 'POST', '/revocations', body)
 }
 
+export interface PeerTokenRequest {
+  readonly lifeMs: number
+  /** The only name that the new peer may take. */
+  readonly peerName?: string
+}
+
+/** @throws PeerNotRunning, PeerNotYours, PeerRefused */
+export async function askPeerToken(dataDirectory: string, body: PeerTokenRequest): Promise<string> {
+  return ((await ask(dataDirectory, 'POST', '/peer-tokens', body)) as { token: string }).token
+}
+
 async function ask(dataDirectory: string, method: string, path: string, body?: object): Promise<unknown> {
   const { adminSocketPath } = await import('@atoll/peer')
   const socketPath = adminSocketPath(dataDirectory)

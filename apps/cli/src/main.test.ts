@@ -50,6 +50,10 @@ for (const [args, message] of [
   [['peer', '--site', 'east'], /^error: --site and --admin-password-file go with --found/],
   [['peer', '--api', '8774'], /^error: option '--api <host:port>' .*HOST:PORT/],
   [['invite', '--for', 'ever'], /^error: .*such as 90s/],
+  [
+    ['join', 'https://192.0.2.7:8775', '--token', 'atoll1.a.b.c'],
+    /^atoll: joining .*\natoll: This token lets a new site into the cloud/,
+  ],
   [['join', 'https://192.0.2.7:8775', '--site', 'west'], /^error: required option '--token/],
   [['no-such'], /^error: unknown command/],
 ] as const)

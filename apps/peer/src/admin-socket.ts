@@ -46,6 +46,7 @@ export interface PeerStatus {
 
 export interface AdminHandlers {
   status(): Promise<PeerStatus>
+  issuePeerToken(options: { peerName?: string; lifeMs: number }): Promise<string>
   issueJoinToken(options: { siteName?: string; lifeMs: number }): Promise<string>
   /** Answers with the reachable sites that have not heard of it in time. */
   sleep(): Promise<readonly string[]>
@@ -61,6 +62,11 @@ const TokenBody = Type.Object({
 const RevocationBody = Type.Object({
   site: Type.String({ minLength: 1, maxLength: 63 }),
   reason: Type.String({ maxLength: 255 }),
+})
+
+const PeerTokenBody = Type.Object({
+  peerName: Type.Optional(Type.String({ maxLength: 63 })),
+  lifeMs: TokenBody.properties.lifeMs,
 })
 
 export const adminSocketPath = (dataDirectory: string) => join(dataDirectory, 'admin.sock')
@@ -87,6 +93,10 @@ export async function serveAdmin(dataDirectory: string, handlers: AdminHandlers)
   server.post('/revocations', async (request) => {
     await handlers.revokeSite(validateBody(RevocationBody, request.body))
     return {}
+  })
+  server.post('/peer-tokens', async (request) => {
+    const { peerName, lifeMs } = validateBody(PeerTokenBody, request.body)
+    return { token: await handlers.issuePeerToken({ lifeMs, ...(peerName ? { peerName } : {}) }) }
   })
   const path = adminSocketPath(dataDirectory)
   // A socket file of a peer that was killed stays behind and would refuse the bind.

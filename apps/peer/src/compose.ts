@@ -26,6 +26,7 @@ import { siteTables } from '@atoll/site'
 import { cloudScope, foundShare, heldShare, type RecordTable, type Site, State } from '@atoll/state'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { PeerStatus } from './admin-socket.ts'
+import { PeerAdmission } from './admit-peers.ts'
 import { composeHosts } from './compose-hosts.ts'
 import { chunksOfSite, composeImages } from './compose-images.ts'
 import { hostNameOf } from './host-name.ts'
@@ -52,6 +53,8 @@ export interface ComposeOptions {
   }
   /** True when other peers of this site may have the same store open. */
   readonly isShared?: boolean
+  /** Where it is, with its password: what a new peer of this site is told. */
+  readonly storeUrl?: string
   readonly publicUrl?: string
   /** The first administrator's password; given at the founding site only. */
   readonly adminPassword?: string
@@ -63,6 +66,7 @@ export interface Peer {
   readonly site: Site
   readonly state: State
   readonly federation: Federation
+  readonly admission: PeerAdmission
   /** Every API of this peer, for the reference pages and the tests of them. */
   readonly apis: readonly Api[]
   /** Registers all APIs on a server; with `peerOf`, on one that other sites' peers connect to. */
@@ -114,11 +118,13 @@ export async function composePeer(options: ComposeOptions): Promise<Peer> {
   const hosts = composeHosts(options, { state, peers, cache: images.cache })
   const consoles = consolesOf(state, { peers, siblings, agent: hosts.agent })
   const apis = [images.api, ...composeApis(options, { state, federation, tokens, consoles })]
+  const admission = new PeerAdmission({ site, world, state, peers, storeUrl: options.storeUrl })
   const gate = gateOf(options, { state, federation, tokens })
   return {
     site: state.site,
     state,
     federation,
+    admission,
     apis,
     register: async (server, { peerOf }) => {
       if (peerOf) await federation.registerOn(server, peerOf)
@@ -131,6 +137,7 @@ export async function composePeer(options: ComposeOptions): Promise<Peer> {
           consoleOutput: consoles.here,
           peerOf,
         })
+      if (peerOf) await admission.registerOn(server)
       for (const api of apis) await registerApi(server, api, peerOf ? { ...gate, peerOf } : gate)
     },
     addressesOf: (siteName, peerName) => {

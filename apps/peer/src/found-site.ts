@@ -31,6 +31,8 @@ export interface NewSite {
   readonly dataDirectory: string
   readonly siteName: string
   readonly settings: Settings
+  /** Of its first peer; default: the name of the machine. */
+  readonly peerName?: string
 }
 
 /** The founding site's number in the ids that it mints. */
@@ -44,9 +46,14 @@ export async function foundSite(
   options: NewSite & { readonly cloudName: string; readonly adminPassword?: string },
 ): Promise<void> {
   const { dataDirectory, siteName, cloudName, settings } = options
-  prepare(dataDirectory)
+  prepareDirectory(dataDirectory)
   const issue = { clock: systemClock, random: systemRandom }
-  const keys = await foundCloud({ ...issue, cloudName, siteName, peerName: peerName() })
+  const keys = await foundCloud({
+    ...issue,
+    cloudName,
+    siteName,
+    peerName: options.peerName ?? machineName(),
+  })
   const password = options.adminPassword ?? randomBytes(15).toString('base64url')
   writeFileSync(passwordPath(dataDirectory), `${password}\n`, { mode: 0o600, flush: true })
   writeSettings(dataDirectory, settings)
@@ -81,12 +88,12 @@ export async function joinCloud(
   options: NewSite & { readonly url: string; readonly token: string },
 ): Promise<SiteFile> {
   const { dataDirectory, siteName, settings, token } = options
-  const address = parseAddress(options.url)
-  prepare(dataDirectory)
+  const address = parseJoinAddress(options.url)
+  prepareDirectory(dataDirectory)
   const pending = await createJoinRequest({ token, siteName })
   const answer = await requestJoin({ address, pending, clock: systemClock })
   const issue = { clock: systemClock, random: systemRandom }
-  const keys = await completeJoin({ ...issue, pending, answer, peerName: peerName() })
+  const keys = await completeJoin({ ...issue, pending, answer, peerName: options.peerName ?? machineName() })
   const { siteCode, founder, admittedBy, sites } = validateBody(Welcome, answer)
   writeSettings(dataDirectory, settings)
   const { identity } = await KeyStore.create(keysDirectory(dataDirectory), keys)
@@ -115,12 +122,13 @@ export function readAdminPassword(dataDirectory: string): string | undefined {
   return existsSync(path) ? readFileSync(path, 'utf8').trim() : undefined
 }
 
-function prepare(dataDirectory: string): void {
+export function prepareDirectory(dataDirectory: string): void {
   if (hasSite(dataDirectory)) throw SiteExists({ dataDirectory })
   mkdirSync(dataDirectory, { recursive: true, mode: 0o700 })
 }
 
-function peerName(): string {
+/** The name of this machine, as a peer may bear it. */
+export function machineName(): string {
   return (
     hostname()
       .toLowerCase()
@@ -130,7 +138,7 @@ function peerName(): string {
   )
 }
 
-function parseAddress(url: string): { host: string; port: number } {
+export function parseJoinAddress(url: string): { host: string; port: number } {
   try {
     const { protocol, hostname: host, port } = new URL(url)
     if (protocol !== 'https:' || host === '' || port === '') throw JoinAddressInvalid({ url })

@@ -10,6 +10,7 @@ export {
 export { type ComposeOptions, composePeer, type Peer } from './compose.ts'
 export { DataInUse } from './data-lock.ts'
 export * from './found-site.ts'
+export * from './join-site.ts'
 export * from './run-peer.ts'
 export * from './settings.ts'
 export * from './site-file.ts'

@@ -101,7 +101,7 @@ async function startPeer(
       apiUrl,
       addresses: [{ host: listen.advertise, port: listen.peer.port }],
     },
-    isShared: isSharedStore(storeUrlOf(dataDirectory, settings)),
+    ...sharedStoreOf(dataDirectory, settings),
     ...(settings.api.publicUrl === undefined ? {} : { publicUrl: settings.api.publicUrl }),
     ...(adminPassword === undefined ? {} : { adminPassword }),
     imageCacheGib: settings.host.imageCacheGib ?? DEFAULT_IMAGE_CACHE_GIB,
@@ -113,6 +113,7 @@ async function startPeer(
   const admin = await serveAdmin(dataDirectory, {
     status: () => peer.status(),
     issueJoinToken: (request) => peer.federation.issueJoinToken(request),
+    issuePeerToken: (request) => peer.admission.issueToken(request),
     sleep: () => peer.federation.sleep(),
     wake: () => peer.federation.wake(),
     revokeSite: (request) => peer.federation.revokeSite(request),
@@ -123,6 +124,11 @@ async function startPeer(
     supervisor.start(service)
   cleanUps.push(() => supervisor.stop())
   return { peer, apiUrl }
+}
+
+function sharedStoreOf(dataDirectory: string, settings: Settings) {
+  const storeUrl = storeUrlOf(dataDirectory, settings)
+  return isSharedStore(storeUrl) ? { isShared: true, storeUrl } : {}
 }
 
 interface Address {

@@ -6,7 +6,7 @@ import { validateBody } from '@atoll/http'
 import { defineError } from '@atoll/kit'
 import { type Static, Type } from 'typebox'
 
-const SiteFileSchema = Type.Object({
+export const SiteFileSchema = Type.Object({
   cloud: Type.String(),
   site: Type.String(),
   code: Type.Integer({ minimum: 1, maximum: 65535 }),

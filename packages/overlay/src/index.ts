@@ -36,6 +36,7 @@ export {
 export * from './trust/errors.ts'
 export * from './trust/identity.ts'
 export * from './trust/join.ts'
+export * from './trust/join-peer.ts'
 export * from './trust/join-token.ts'
 export * from './trust/jws.ts'
 export * from './trust/key-ring.ts'

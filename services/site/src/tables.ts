@@ -44,4 +44,18 @@ export const hostOwners = defineTable(
   { primaryKey: ['host'] },
 )
 
-export const siteTables: readonly Table[] = [peers, peerBeats, hostOwners]
+/** Tokens for new peers that this site issued; `claimed_by` is the peer that spent one. */
+export const peerTokens = defineTable(
+  'peer_tokens',
+  {
+    id: text(),
+    secret_hash: text(),
+    peer_name: text().nullable(),
+    expires_at_ms: integer(),
+    claimed_by: text().nullable(),
+    claimed_key_hash: text().nullable(),
+  },
+  { primaryKey: ['id'], indexes: [['claimed_by']] },
+)
+
+export const siteTables: readonly Table[] = [peers, peerBeats, hostOwners, peerTokens]

@@ -11,6 +11,7 @@ interface Flags extends PeerFlags {
   readonly data: string
   readonly found?: string
   readonly site?: string
+  readonly name?: string
   readonly adminPasswordFile?: string
 }
 
@@ -19,6 +20,10 @@ export function peerCommand(): Command {
     .description('run the peer of a site, in the foreground; --found makes a new cloud first')
     .option('--found <cloud>', 'found a cloud of this name, with this site as its first')
     .option('--site <name>', 'with --found: the name of the site, which is an availability zone of the cloud')
+    .option(
+      '--name <name>',
+      'with --found: the name of the peer at its site (default: the name of this machine)',
+    )
     .option(
       '--admin-password-file <file>',
       'with --found: the first line is the administrator’s password (default: a random one)',
@@ -47,7 +52,7 @@ Examples:
 }
 
 async function found(flags: Flags, command: Command): Promise<void> {
-  const { data, site, adminPasswordFile } = flags
+  const { data, site, name, adminPasswordFile } = flags
   if (flags.found === undefined) return
   if (site === undefined) return command.error('error: --found needs --site, the name of the first site')
   const { foundSite, readSettings } = await import('@atoll/peer')
@@ -56,6 +61,7 @@ async function found(flags: Flags, command: Command): Promise<void> {
     siteName: site,
     cloudName: flags.found,
     settings: settingsWith(readSettings(data), flags),
+    ...(name === undefined ? {} : { peerName: name }),
     ...(adminPasswordFile === undefined ? {} : { adminPassword: readPassword(adminPasswordFile) }),
   })
 }

@@ -8,8 +8,9 @@ import type { CredentialSource } from '../trust/key-ring.ts'
 import { type CertifiedSocket, type VerifiedPeer, verifySocket } from '../trust/peer-identity.ts'
 import { PeerUnauthenticated } from './errors.ts'
 
-/** The one path that is open to those who have no certificate yet: they come to get one. */
+/** The paths that are open to those who have no certificate yet, sites and peers of one: they come to get one. */
 export const JOIN_PATH = '/peer/v1/join'
+export const PEER_JOIN_PATH = '/peer/v1/join-peer'
 
 export interface PeerGateOptions {
   readonly credentials: CredentialSource
@@ -37,7 +38,8 @@ const verified = Symbol('verified peer')
 export function createPeerGate({ credentials, clock, joinPath = JOIN_PATH }: PeerGateOptions): PeerGate {
   return (socket, path) => {
     if (!socket[verified] && !socket.getPeerX509Certificate()) {
-      if (path === joinPath || path.startsWith(`${joinPath}?`)) return undefined
+      for (const open of [joinPath, PEER_JOIN_PATH])
+        if (path === open || path.startsWith(`${open}?`)) return undefined
       throw PeerUnauthenticated(undefined)
     }
     const nowMs = clock.nowMs()

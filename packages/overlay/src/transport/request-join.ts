@@ -1,15 +1,17 @@
-/** Sends a join request to a cloud that the sender does not know yet, except by the hash in its token. */
+/** Sends a join request to a cloud or a site that the sender does not know yet, except by the hash in its token. */
 
+import type { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import type { Clock } from '@atoll/kit'
 import { JoinAnswerInvalid, JoinRefused } from '../trust/errors.ts'
 import type { PendingJoin } from '../trust/join.ts'
+import type { PendingPeerJoin } from '../trust/join-peer.ts'
 import { shownChain, verifyChain } from '../trust/peer-identity.ts'
 import { Deadline } from './deadline.ts'
 import { type Address, dial } from './dial.ts'
 import { PeerUnreachable } from './errors.ts'
 import { Exchange } from './exchange.ts'
-import { JOIN_PATH } from './peer-gate.ts'
+import { JOIN_PATH, PEER_JOIN_PATH } from './peer-gate.ts'
 import { RoundTrip } from './round-trip.ts'
 
 /** Two certificates have about 2 kB; the rest is room for what a cloud tells its new sites. */
@@ -18,9 +20,9 @@ const windowBytes = 64 * 1024
 
 export interface RequestJoinOptions {
   readonly address: Address
-  readonly pending: PendingJoin
+  readonly pending: PendingJoin | PendingPeerJoin
   readonly clock: Clock
-  /** Default: `JOIN_PATH`. */
+  /** Default: `JOIN_PATH`, or `PEER_JOIN_PATH` for a peer. */
   readonly path?: string
   /** How long the cloud may take beyond the way there and back. Default: 10 s. */
   readonly workMsMax?: number
@@ -35,7 +37,8 @@ export interface RequestJoinOptions {
  * @throws JoinRefused when the cloud refuses, with its own words
  */
 export async function requestJoin(options: RequestJoinOptions): Promise<unknown> {
-  const { address, pending, clock, path = JOIN_PATH, workMsMax = 10_000 } = options
+  const { address, pending, clock, workMsMax = 10_000 } = options
+  const { path = 'peerName' in pending ? PEER_JOIN_PATH : JOIN_PATH } = options
   const site = `${address.host}:${address.port}`
   let exchange: Exchange | undefined
   using deadline = new Deadline({
@@ -78,10 +81,17 @@ export async function requestJoin(options: RequestJoinOptions): Promise<unknown>
   }
 }
 
-function verifyCloud(socket: TLSSocket, { pending, nowMs }: { pending: PendingJoin; nowMs: number }): void {
+function verifyCloud(
+  socket: TLSSocket,
+  { pending, nowMs }: { pending: PendingJoin | PendingPeerJoin; nowMs: number },
+): void {
   const { cloudAuthority, ...chain } = shownChain(socket)
-  const hash = Buffer.from(cloudAuthority.fingerprint256.replaceAll(':', ''), 'hex')
-  if (!hash.equals(pending.token.cloudAuthorityHash)) {
+  const hashOf = (certificate: X509Certificate) =>
+    Buffer.from(certificate.fingerprint256.replaceAll(':', ''), 'hex')
+  if ('peerName' in pending) {
+    if (!hashOf(chain.site).equals(pending.token.hash))
+      throw JoinAnswerInvalid({ reason: 'it would come from another site than the token' })
+  } else if (!hashOf(cloudAuthority).equals(pending.token.cloudAuthorityHash)) {
     throw JoinAnswerInvalid({ reason: 'it would come from another cloud than the token' })
   }
   verifyChain(chain, { cloudAuthority, nowMs })

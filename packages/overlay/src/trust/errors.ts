@@ -57,6 +57,31 @@ export const JoinTokenMalformed = defineError({
 })
 
 /** One error for an unknown id and for a wrong secret, so that the answer does not tell which ids exist. */
+export const JoinTokenOfOtherKind = defineError({
+  code: 'overlay.join.token_of_other_kind',
+  status: 400,
+  fault: 'badRequest',
+  message: ({ isFor }: { isFor: 'a site' | 'a peer' }) =>
+    isFor === 'a site'
+      ? 'This token lets a new site into the cloud, and no peer into a site: give the name of the new site.'
+      : 'This token lets a new peer into a site that there is, and no new site into the cloud: leave out the name of a site.',
+})
+
+export const JoinPeerTaken = defineError({
+  code: 'overlay.join.peer_taken',
+  status: 409,
+  fault: 'conflictingRequest',
+  message: ({ peer }: { peer: string }) => `The site already has a peer named ${peer}. Choose another name.`,
+})
+
+export const JoinPeerMismatch = defineError({
+  code: 'overlay.join.peer_mismatch',
+  status: 403,
+  fault: 'forbidden',
+  message: ({ peer }: { peer: string }) =>
+    `The token was issued for a peer of another name than ${peer}. Join with that name, or issue another token.`,
+})
+
 export const JoinTokenUnknown = defineError({
   code: 'overlay.join.token_unknown',
   status: 401,
@@ -75,7 +100,7 @@ export const JoinTokenUsed = defineError({
   code: 'overlay.join.token_used',
   status: 409,
   fault: 'conflictingRequest',
-  message: () => 'The join token has been used by another site. Issue one token for each site.',
+  message: () => 'The join token has been used by another. Issue one token for each site and each peer.',
 })
 
 export const JoinSiteMismatch = defineError({

@@ -4,17 +4,20 @@
  *     atoll1.<id>.<secret>.<SHA-256 of the cloud authority's certificate>
  *
  * The secret proves to the cloud that the site was invited; the hash proves to the site that it talks to the cloud,
- * with no trust set up before (as kubeadm's `--discovery-token-ca-cert-hash` does).
+ * with no trust set up before (as kubeadm's `--discovery-token-ca-cert-hash` does). A token for a peer of a site that there is has the
+ * same form, another first word, and the hash of the site's certificate: no other site can pass for it and get its keys.
  */
 
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Clock, Random } from '@atoll/kit'
 import { fingerprintOf } from './certificate.ts'
-import { JoinTokenExpired, JoinTokenMalformed, JoinTokenUnknown } from './errors.ts'
+import { JoinTokenExpired, JoinTokenMalformed, JoinTokenOfOtherKind, JoinTokenUnknown } from './errors.ts'
 import { requireNames } from './identity.ts'
 import type { Certified } from './key-ring.ts'
 
-const prefix = 'atoll1'
+/** What a token is good for, by its first word. */
+const PREFIXES = { 'a site': 'atoll1', 'a peer': 'atoll-peer1' } as const
+export type TokenPurpose = keyof typeof PREFIXES
 const idBytes = 8
 const secretBytes = 16
 const hashBytes = 32
@@ -73,23 +76,52 @@ export async function issueJoinToken(options: {
 }): Promise<string> {
   const { cloudAuthority, store, random, siteName, expiresAtMs } = options
   if (siteName !== undefined) requireNames({ site: siteName })
-  const id = base64url(random.bytes(idBytes))
-  const secret = base64url(random.bytes(secretBytes))
-  await store.add({ id, secretHash: hashOf(secret), siteName, expiresAtMs })
-  return [prefix, id, secret, base64url(fingerprintOf(cloudAuthority))].join('.')
+  const { text, id, secretHash } = makeToken('a site', cloudAuthority, random)
+  await store.add({ id, secretHash, siteName, expiresAtMs })
+  return text
+}
+
+/** What a token is good for, judged by its look. @throws JoinTokenMalformed */
+export function purposeOf(text: string): TokenPurpose {
+  const [found] = text.trim().split('.', 1)
+  for (const purpose of ['a site', 'a peer'] as const) if (PREFIXES[purpose] === found) return purpose
+  throw JoinTokenMalformed(undefined)
 }
 
 /** @throws JoinTokenMalformed */
 export function parseJoinToken(text: string): JoinToken {
-  const [found, id = '', secret = '', hash = '', ...rest] = text.trim().split('.')
+  const { id, secret, hash } = parseToken(text, 'a site')
+  return { id, secret, cloudAuthorityHash: hash }
+}
+
+export interface TokenParts {
+  readonly id: string
+  /** base64url. */
+  readonly secret: string
+  /** SHA-256 of a certificate (DER). */
+  readonly hash: Buffer
+}
+
+/** A token and what the issuer keeps of it. */
+export function makeToken(purpose: TokenPurpose, certified: Certified, random: Random) {
+  const id = base64url(random.bytes(idBytes))
+  const secret = base64url(random.bytes(secretBytes))
+  const text = [PREFIXES[purpose], id, secret, base64url(fingerprintOf(certified))].join('.')
+  return { text, id, secretHash: hashOf(secret) }
+}
+
+/** @throws JoinTokenMalformed, JoinTokenOfOtherKind */
+export function parseToken(text: string, purpose: TokenPurpose): TokenParts {
+  const isFor = purposeOf(text)
+  if (isFor !== purpose) throw JoinTokenOfOtherKind({ isFor })
+  const [, id = '', secret = '', hash = '', ...rest] = text.trim().split('.')
   const isWhole =
-    found === prefix &&
     rest.length === 0 &&
     isBase64url(id, idBytes) &&
     isBase64url(secret, secretBytes) &&
     isBase64url(hash, hashBytes)
   if (!isWhole) throw JoinTokenMalformed(undefined)
-  return { id, secret, cloudAuthorityHash: Buffer.from(hash, 'base64url') }
+  return { id, secret, hash: Buffer.from(hash, 'base64url') }
 }
 
 /**
@@ -97,12 +129,14 @@ export function parseJoinToken(text: string): JoinToken {
  *
  * @throws JoinTokenUnknown | JoinTokenExpired
  */
-export async function recognizeJoinToken(options: {
-  readonly store: JoinTokenStore
+export async function recognizeJoinToken<
+  Kept extends { readonly secretHash: string; readonly expiresAtMs: number },
+>(options: {
+  readonly store: { find(id: string): Promise<Kept | undefined> }
   readonly clock: Clock
   readonly id: string
   readonly secret: string
-}): Promise<JoinTokenRecord> {
+}): Promise<Kept> {
   const { store, clock, id, secret } = options
   const record = await store.find(id)
   // An unknown id is compared too, so that the time of the answer does not tell it from a wrong secret.
