@@ -101,7 +101,7 @@ async function dieAt(step: number, harness: CrashHarness): Promise<number> {
 }
 
 function work(name: string, steps: readonly Step[], isAlive: boolean): Plan {
-  return { name, steps: isAlive ? steps : [], manner: 'work', givesUp: false }
+  return { name, steps: isAlive ? steps : [], manner: 'work', givesUp: false, guesses: true }
 }
 
 async function openMortal(step: number, { open }: CrashHarness): Promise<MortalClient> {

@@ -68,6 +68,7 @@ export function faultyStore({
   return {
     description: store.description,
     limits: store.limits,
+    looksForAbsence: store.looksForAbsence ?? false,
     died,
     calls: () => calls,
     look: (look: Look) => call('look', () => store.look(look)),

@@ -16,10 +16,25 @@ isolationSuite(
 )
 
 isolationSuite(
+  'a store that does not look for absence',
+  async () => {
+    const database = new MemoryDatabase({ entriesMax: 200 })
+    return {
+      open: async () => memoryStore({ database, looksForAbsence: false }),
+      close: async () => undefined,
+    }
+  },
+  { seeds: 20, isStepped: true },
+)
+
+isolationSuite(
   'a store that leaves the search for conflicts to its clients',
   async () => {
     const database = new MemoryDatabase({ entriesMax: 200 })
-    return { open: async () => withoutSearch(memoryStore({ database })), close: async () => undefined }
+    return {
+      open: async () => withoutSearch(memoryStore({ database, looksForAbsence: false })),
+      close: async () => undefined,
+    }
   },
   { seeds: 20, isStepped: true },
 )
@@ -46,6 +61,8 @@ const BROKEN: Readonly<Record<string, (store: KeyValueStore) => KeyValueStore>> 
     withCommits(store, (commit) => ({ ...commit, reads: { ...commit.reads, ranges: [] } })),
   'does not look at keys': (store) =>
     withCommits(store, (commit) => ({ ...commit, reads: { ...commit.reads, keys: [] } })),
+  'does not look for absence, and says that it does': (store) =>
+    withCommits(store, (commit) => ({ ...commit, absent: { keys: [], ranges: [] } })),
   'writes a half of each commit': (store) =>
     withCommits(store, (commit) => ({
       ...commit,

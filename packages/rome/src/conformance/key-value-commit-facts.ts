@@ -39,6 +39,7 @@ const RACES: readonly (readonly [string, ReadSet, Write, boolean])[] = [
 export function commitFacts(fact: Fact): void {
   raceFacts(fact)
   repeatFacts(fact)
+  absenceFacts(fact)
 
   fact('all writes of a commit are seen together, or none', async ({ store, another }) => {
     const accounts = Array.from({ length: 8 }, (_, index) => ({
@@ -138,6 +139,24 @@ async function race(given: FactStore, reads: ReadSet, theirs: Write, isConflict:
   assert.deepEqual(entry?.writes, [{ space: theirs.space, key: theirs.key, value: theirs.value }])
   const again = await settle(store, commit)
   assert.equal(again.kind, 'conflict', 'a refusal is final')
+}
+
+function absenceFacts(fact: Fact): void {
+  fact('a store that looks for absence refuses what is there, and no more', async ({ store }) => {
+    if (!store.looksForAbsence) return
+    const after = await write(store, put('a', 'c', 'C'))
+    const tryIt = async (absent: ReadSet, name: string) => {
+      const commit = commitOf({ after, reads: absent, absent, writes: [put('mine', name, 'v')] })
+      return (await settle(store, commit)).kind
+    }
+    assert.equal(await tryIt(key('c'), 'k1'), 'conflict')
+    assert.equal(await tryIt(between('b', 'd'), 'k2'), 'conflict')
+    assert.equal(await tryIt(between('c', 'd'), 'k3'), 'conflict')
+    assert.equal(await tryIt(between('b', 'c'), 'k4'), 'committed')
+    assert.equal(await tryIt({ ...key('b'), ranges: between('c\x00', 'z').ranges }, 'k5'), 'committed')
+    const found = await keysOf(store, range('mine', 'k', 'l'))
+    assert.deepEqual(found, ['k4', 'k5'])
+  })
 }
 
 function repeatFacts(fact: Fact): void {

@@ -52,7 +52,11 @@ export class Missing extends Error {
   readonly ranges: readonly RangeRequest[]
 
   constructor({ keys = [], ranges = [] }: { keys?: readonly SpaceKey[]; ranges?: readonly RangeRequest[] }) {
+    // Made for every insert of a new key: to note where it was made would take longer than all the rest of the insert.
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
     super('what a plan needs is not at hand yet')
+    Error.stackTraceLimit = stackTraceLimit
     this.keys = keys
     this.ranges = ranges
   }

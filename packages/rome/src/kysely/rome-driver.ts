@@ -9,6 +9,11 @@ import type { Peer } from '../transaction/peer.ts'
 import type { UserTransaction } from '../transaction/user-transaction.ts'
 import type { Statement, StatementRunner } from '../transaction/work-scope.ts'
 
+/** Whether it looks for rows only in order not to find them. */
+function isPlainInsert({ query }: CompiledQuery): boolean {
+  return query.kind === 'InsertQueryNode' && query.values?.kind === 'ValuesNode' && !query.onConflict
+}
+
 /** How queries become statements. */
 export interface Engine {
   readonly peer: Peer
@@ -50,10 +55,11 @@ export class RomeConnection implements DatabaseConnection {
   async executeQuery<Row>(query: CompiledQuery): Promise<QueryResult<Row>> {
     const statement = statementOf<Row>(query, this.#catalogue)
     const runner = this.transaction ?? this.#runner
-    if (runner) return runner.run(statement)
+    const options = { expectsNothing: isPlainInsert(query) }
+    if (runner) return runner.run(statement, options)
     assert(this.#peer, 'a connection that leads nowhere')
     if (query.query.kind === 'SelectQueryNode') return this.#peer.read(statement)
-    return this.#peer.transaction((scope) => scope.run(statement))
+    return this.#peer.transaction((scope) => scope.run(statement, options))
   }
 
   /** As of one position; in pieces of `chunkSize` rows. */

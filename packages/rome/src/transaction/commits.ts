@@ -3,6 +3,7 @@
 import { assert, assertNever, type Random } from '@atoll/kit'
 import type { Commit, KeyValueStore } from '../stores/key-value/key-value-store.ts'
 import type { Cache } from './cache.ts'
+import type { Guesses } from './guesses.ts'
 import type { ReadLog } from './read-log.ts'
 import { countCommit, type StoreStatistics } from './statistics.ts'
 
@@ -13,7 +14,11 @@ export interface CommitsOptions {
   readonly random: Random
 }
 
-export type Draft = Pick<Commit, 'writes' | 'numbers' | 'changes'> & { readonly reads: ReadLog }
+export interface Draft extends Pick<Commit, 'writes' | 'numbers' | 'changes'> {
+  readonly reads: ReadLog
+  /** Only for stores that look for absence. */
+  readonly absent?: Guesses | undefined
+}
 
 /** How often the log may move on before a commit counts as a conflict, which has a pause before the next try. */
 const MOVED_MAX = 16
@@ -29,6 +34,10 @@ export class Commits {
     this.#mark = `${Buffer.from(options.random.bytes(9)).toString('base64url')}.`
   }
 
+  get looksForAbsence(): boolean {
+    return this.#options.store.looksForAbsence === true
+  }
+
   /** Whether this peer has made the commit of that id. */
   isOwn(id: string): boolean {
     return id.startsWith(this.#mark)
@@ -38,7 +47,7 @@ export class Commits {
    * Commits what was read and written on the cache as it is now. Answers whether it is durable; otherwise somebody else
    * was first, and the cache has moved on. @throws StoreUnavailable, StoreFull, OutcomeUnknown
    */
-  async commit({ reads, writes, numbers, changes }: Draft): Promise<boolean> {
+  async commit({ reads, writes, numbers, changes, absent }: Draft): Promise<boolean> {
     const { store, cache, statistics } = this.#options
     assert(cache.position !== null, 'a commit of somebody who knows nothing')
     let commit: Commit = {
@@ -48,6 +57,7 @@ export class Commits {
       writes,
       numbers,
       changes,
+      ...(absent && absent.size > 0 && { absent: absent.toReadSet() }),
     }
     for (let moves = 0; ; moves++) {
       const outcome = await store.commit(commit)

@@ -1,12 +1,20 @@
-/** A workspace in three layers: what this transaction wrote, over what the peer knows, with a log of what was read of the latter. */
+/**
+ * A workspace in three layers: what this transaction wrote, over what the peer knows, with a log of what was read of the latter.
+ *
+ * It can be told to guess: then, where nobody knows, it answers as if the store had nothing, and notes that. The guess is
+ * right for what most works miss: the keys of the rows that they insert.
+ */
 
 import { assert } from '@atoll/kit'
+import type { Interval } from '../collections/interval-set.ts'
 import type { SortedMap } from '../collections/sorted-map.ts'
 import { type Cell, Missing, type RangeView, type Workspace } from '../execute/workspace.ts'
+import { CATALOGUE_SPACE } from '../schema/layout.ts'
 import type { ByteString, RangeRequest, Space, SpaceKey, Write } from '../stores/key-value/key-value-store.ts'
 import { rowOf } from '../stores/key-value/row-of.ts'
 import type { AssumedAbsent } from './assumed-absent.ts'
 import type { Cache } from './cache.ts'
+import type { Guesses, Wanted } from './guesses.ts'
 import { mergeKeys } from './merge-keys.ts'
 import type { ReadLog } from './read-log.ts'
 import type { Buffered, WriteBuffer } from './write-buffer.ts'
@@ -18,6 +26,7 @@ export class LayeredWorkspace implements Workspace {
   readonly #buffer: WriteBuffer | undefined
   readonly #reads: ReadLog | undefined
   readonly #assumedAbsent: AssumedAbsent | undefined
+  #guesses: Guesses | undefined
 
   /** Without a buffer it cannot be written to; without `reads` nothing is logged. */
   constructor(
@@ -34,6 +43,11 @@ export class LayeredWorkspace implements Workspace {
     this.#reads = reads
   }
 
+  /** Where to note guesses from now on; without it, what is missing is `Missing`. */
+  guessInto(guesses: Guesses | undefined): void {
+    this.#guesses = guesses
+  }
+
   cells(space: Space, keys: readonly ByteString[]): readonly (Cell | undefined)[] {
     const cells: (Cell | undefined)[] = []
     let missing: SpaceKey[] | undefined
@@ -42,9 +56,10 @@ export class LayeredWorkspace implements Workspace {
       if (cell === undefined) {
         missing ??= []
         missing.push({ space, key })
-      } else cells.push(cell ?? undefined)
+      }
+      cells.push(cell ?? undefined)
     }
-    if (missing) throw new Missing({ keys: missing })
+    if (missing) this.#guessOrThrow(space, { keys: missing, ranges: [] })
     return cells
   }
 
@@ -53,12 +68,14 @@ export class LayeredWorkspace implements Workspace {
     if (from >= to) return NOTHING
     const written = this.#buffer?.space(space)
     const reach = this.#cache.space(space)?.reach(request)
-    if (!reach) throw new Missing({ ranges: [enlarged(request, deletions(written, request))] })
-    const keys = this.#keysWithin(reach, request, written)
-    const isWhole = reach.from <= from && reach.to >= to
+    let keys = reach ? this.#keysWithin(reach, request, written) : []
+    let isWhole = reach !== undefined && reach.from <= from && reach.to >= to
     if (keys.length < limit && !isWhole) {
-      const rest = isReversed ? { ...request, to: reach.from } : { ...request, from: reach.to }
-      throw new Missing({ ranges: [enlarged(rest, deletions(written, rest) - keys.length)] })
+      const rest = restOf(request, reach)
+      const missing = { ...rest, limit: Math.max(1, limit - keys.length + deletions(written, rest)) }
+      this.#guessOrThrow(space, { keys: [], ranges: [missing] })
+      keys = this.#keysWithin(request, request, written)
+      isWhole = true
     }
     const isComplete = isWhole && keys.length <= limit
     if (keys.length > limit) keys.length = limit
@@ -98,8 +115,14 @@ export class LayeredWorkspace implements Workspace {
     if (buffered) return buffered.cell ?? null
     if (this.#assumedAbsent?.has(space, key)) return null
     const cell = this.#cache.space(space)?.cell(key)
-    if (cell !== undefined) this.#reads?.addKey(space, key)
+    if (cell !== undefined || this.#guesses) this.#reads?.addKey(space, key)
     return cell
+  }
+
+  // The catalogue is not guessed: what is made of it is kept.
+  #guessOrThrow(space: Space, missing: Wanted): void {
+    if (!this.#guesses || space === CATALOGUE_SPACE) throw new Missing(missing)
+    this.#guesses.add(missing)
   }
 
   // One more than the limit, when there is one: that tells whether a range is complete.
@@ -134,6 +157,8 @@ export class LayeredWorkspace implements Workspace {
   #rowCells(space: Space, entries: readonly ByteString[]): Cell[] {
     const keys = entries.map((entry) => rowOf(space, entry).key)
     return this.cells(space, keys).map((cell) => {
+      // Of a row that was guessed to be absent, and cannot be, there is nothing to show: what comes of it will not count.
+      if (!cell && this.#guesses) return { bytes: '[]', row: undefined }
       assert(cell, `an index points to a row of ${space} that does not exist`)
       return cell
     })
@@ -148,6 +173,8 @@ function deletions(
   return written.keysBetween(range.from, range.to).filter((key) => !written.get(key)?.cell).length
 }
 
-function enlarged(request: RangeRequest, by: number): RangeRequest {
-  return { ...request, limit: Math.max(1, request.limit + by) }
+// The part of a range that is beyond what is known of it.
+function restOf(request: RangeRequest, reach: Interval | undefined): RangeRequest {
+  if (!reach) return request
+  return request.isReversed ? { ...request, to: reach.from } : { ...request, from: reach.to }
 }

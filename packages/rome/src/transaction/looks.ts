@@ -3,13 +3,10 @@
  * under way does not serve those who come later, since its answer may be older than they are; they gather for the next.
  */
 
-import type { Missing } from '../execute/workspace.ts'
 import type { KeyValueStore, RangeRequest, SpaceKey } from '../stores/key-value/key-value-store.ts'
 import type { Cache } from './cache.ts'
+import type { Wanted } from './guesses.ts'
 import { countLook, type StoreStatistics } from './statistics.ts'
-
-/** What is wanted beside the news. */
-export type Wanted = Pick<Missing, 'keys' | 'ranges'>
 
 export interface LooksOptions {
   readonly store: KeyValueStore

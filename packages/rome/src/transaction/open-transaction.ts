@@ -3,6 +3,7 @@
 import type { Write } from '../stores/key-value/key-value-store.ts'
 import { AssumedAbsent } from './assumed-absent.ts'
 import type { Cache } from './cache.ts'
+import { Guesses, type GuessMark } from './guesses.ts'
 import { LayeredWorkspace } from './layered-workspace.ts'
 import { ReadLog, type ReadMark } from './read-log.ts'
 import { WriteBuffer } from './write-buffer.ts'
@@ -10,6 +11,7 @@ import { WriteBuffer } from './write-buffer.ts'
 export interface Mark {
   readonly writes: number
   readonly reads: ReadMark
+  readonly guesses: GuessMark
   readonly numbers: number
 }
 
@@ -18,6 +20,8 @@ export class OpenTransaction {
   readonly reads = new ReadLog()
   /** Keys that nobody can have: they are neither looked for nor proven. */
   readonly assumedAbsent = new AssumedAbsent()
+  /** What was read without being known: to be proven before, or with, the commit. */
+  readonly guesses = new Guesses()
   readonly workspace: LayeredWorkspace
   /** How many numbers were given. */
   numbers = 0
@@ -40,7 +44,12 @@ export class OpenTransaction {
   }
 
   mark(): Mark {
-    return { writes: this.buffer.mark(), reads: this.reads.mark(), numbers: this.numbers }
+    return {
+      writes: this.buffer.mark(),
+      reads: this.reads.mark(),
+      guesses: this.guesses.mark(),
+      numbers: this.numbers,
+    }
   }
 
   /** Takes back what was written since; what was read stays, since somebody may have decided by it. */
@@ -53,6 +62,7 @@ export class OpenTransaction {
   forgetSince(mark: Mark): void {
     this.rollBackTo(mark)
     this.reads.rollBackTo(mark.reads)
+    this.guesses.rollBackTo(mark.guesses)
   }
 
   /** To be called once, at the end. */

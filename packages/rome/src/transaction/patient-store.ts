@@ -21,7 +21,7 @@ const PAUSE_MS = 10
 const PAUSE_MS_MAX = 500
 
 export function patientStore(store: KeyValueStore, options: PatienceOptions): KeyValueStore {
-  const { description, limits } = store
+  const { description, limits, looksForAbsence = false } = store
   const closing = new AbortController()
   const silence = () => StoreUnavailable({ path: description })
   const again = <Result>(ask: () => Promise<Result>, isWorthIt: (error: unknown) => boolean) =>
@@ -29,6 +29,7 @@ export function patientStore(store: KeyValueStore, options: PatienceOptions): Ke
   return {
     description,
     limits,
+    looksForAbsence,
     look: (look) => again(() => within(options, store.look(look), silence), StoreUnavailable.is),
     commit: (commit) => commitPatiently(commit),
     watch: (position, signal) => store.watch(position, signal),

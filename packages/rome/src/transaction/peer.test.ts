@@ -112,6 +112,47 @@ suite('a transaction', () => {
     assert.equal(peer.statistics.misses, 1)
   })
 
+  test('that inserts needs one round trip, although it does not know that there is nothing yet', async (t) => {
+    const peer = openPeer(t)
+    await peer.read(get('t', 'other'))
+    const before = { ...peer.statistics }
+    await peer.transaction(async (scope) => {
+      for (const key of ['a', 'b', 'c']) {
+        assert.equal(await scope.run(get('t', key), { expectsNothing: true }), undefined)
+        await scope.run(set('t', key, 'v'))
+      }
+    })
+    assert.equal(peer.statistics.looks - before.looks, 0)
+    assert.equal(peer.statistics.commits - before.commits, 1)
+  })
+
+  test('that took for absent what is there runs again, and knows it then', async (t) => {
+    const [one, two] = openTwo(t)
+    await one.transaction((scope) => scope.run(set('t', 'a', 'theirs')))
+    const seen: unknown[] = []
+    const insert = two.transaction(async (scope) => {
+      const found = await scope.run(get('t', 'a'), { expectsNothing: true })
+      seen.push(found)
+      if (found !== undefined) throw new Error('taken')
+      await scope.run(set('t', 'a', 'mine'))
+    })
+    await assert.rejects(insert, /taken/)
+    assert.deepEqual(seen, [undefined, 'theirs'])
+    assert.equal(await two.read(get('t', 'a')), 'theirs')
+  })
+
+  test('that lacks several things one after the other has them brought in one round trip', async (t) => {
+    const [one, two] = openTwo(t)
+    await one.transaction((scope) => scope.run(set('t', 'b', '1')))
+    await two.read(get('t', 'other'))
+    const before = { ...two.statistics }
+    await two.transaction(async (scope) => {
+      for (const key of ['a', 'b', 'c', 'd']) await scope.run(get('t', key))
+      await scope.run(set('t', 'e', 'v'))
+    })
+    assert.equal(two.statistics.looks - before.looks, 1)
+  })
+
   test('that failed by what is old runs again, and then its failure counts', async (t) => {
     const [one, two] = openTwo(t)
     const insert = (peer: Peer) =>

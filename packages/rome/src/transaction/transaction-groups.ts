@@ -9,6 +9,8 @@
  *              commit A and C   └▶ the row is fetched beside, and B queues again
  * ```
  *
+ * An insert does not wait to hear that there is no such row: that it is not there is proven with, or right before, the commit.
+ *
  * A work that fails decides by what it saw as much as one that succeeds: its reads are proven with the others', and its error
  * is told after that. What only reads is proven by asking the store what is new.
  */
@@ -18,7 +20,8 @@ import { TransactionConflict, TransactionTooLarge } from '../errors.ts'
 import type { Change, CommitLimits } from '../stores/key-value/key-value-store.ts'
 import type { Cache } from './cache.ts'
 import type { Commits } from './commits.ts'
-import type { Looks, Wanted } from './looks.ts'
+import type { Wanted } from './guesses.ts'
+import type { Looks } from './looks.ts'
 import { OpenTransaction } from './open-transaction.ts'
 import { currentSession, type Session } from './session.ts'
 import type { StoreStatistics } from './statistics.ts'
@@ -151,20 +154,41 @@ export class TransactionGroups {
   }
 
   // Whether what was read still held when what was written became durable.
-  async #prove({ transaction, finished, changes }: Attempt): Promise<boolean> {
+  async #prove(attempt: Attempt): Promise<boolean> {
     const { looks, commits } = this.#options
+    const { transaction, finished, changes } = attempt
     if (finished.length === 0) return true
     if (transaction.isDoomed) return false
-    if (transaction.buffer.size === 0 && changes.length === 0) {
-      if (transaction.reads.size === 0) return true
-      await looks.look()
-    } else {
-      const { reads, numbers } = transaction
-      transaction.stop()
-      if (!(await commits.commit({ reads, writes: transaction.toWrites(), numbers, changes }))) return false
+    const isIdle = transaction.buffer.size === 0 && changes.length === 0
+    if (isIdle && transaction.reads.size === 0) return true
+    if (!(await this.#proveGuesses(attempt, isIdle))) return false
+    if (isIdle) {
+      if (transaction.guesses.size === 0) {
+        await looks.look()
+        countRoundTrip(attempt)
+      }
+      return !transaction.isDoomed
     }
-    for (const { waiting } of finished) countRoundTrip(waiting)
-    return !transaction.isDoomed
+    const { reads, numbers, guesses } = transaction
+    transaction.stop()
+    const absent = commits.looksForAbsence ? guesses : undefined
+    const isCommitted = await commits.commit({
+      ...{ reads, writes: transaction.toWrites(), numbers, changes, absent },
+    })
+    countRoundTrip(attempt)
+    // Whatever was in the way of a guess is known when the works run again.
+    if (!isCommitted && absent && absent.size > 0) await looks.look(absent)
+    return isCommitted
+  }
+
+  // A store that looks for absence itself does so in the commit.
+  async #proveGuesses(attempt: Attempt, isIdle: boolean): Promise<boolean> {
+    const { cache, looks, commits } = this.#options
+    const { transaction } = attempt
+    if (transaction.guesses.size === 0 || (commits.looksForAbsence && !isIdle)) return true
+    await looks.look(transaction.guesses)
+    countRoundTrip(attempt)
+    return !transaction.isDoomed && transaction.guesses.areRight(cache)
   }
 
   #settle({ finished }: Attempt): void {
@@ -201,7 +225,7 @@ export class TransactionGroups {
       return
     }
     this.#options.looks.look(missing).then(() => {
-      countRoundTrip(waiting)
+      if (waiting.session) waiting.session.roundTrips++
       this.#queue.addFirst([waiting])
     }, waiting.reject)
   }
@@ -215,6 +239,6 @@ export class TransactionGroups {
   }
 }
 
-function countRoundTrip({ session }: Waiting): void {
-  if (session) session.roundTrips++
+function countRoundTrip({ finished }: Attempt): void {
+  for (const { waiting } of finished) if (waiting.session) waiting.session.roundTrips++
 }

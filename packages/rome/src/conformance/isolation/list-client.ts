@@ -21,6 +21,8 @@ export interface Plan {
   readonly manner: Manner
   /** Whether it takes everything back at its end. */
   readonly givesUp: boolean
+  /** Whether it takes what it does not know to be absent, which is often wrong here. */
+  readonly guesses?: boolean
 }
 
 class GaveUp extends Error {}
@@ -34,7 +36,13 @@ export function somePlan(random: Random, name: string): Plan {
   const manner = readsOne
     ? pick(random, ['work', 'user', 'read'] as const)
     : pick(random, ['work', 'work', 'user'] as const)
-  return { name, steps, manner, givesUp: manner !== 'read' && random.below(10) === 0 }
+  return {
+    name,
+    steps,
+    manner,
+    givesUp: manner !== 'read' && random.below(10) === 0,
+    guesses: random.below(2) === 0,
+  }
 }
 
 function someStep(random: Random, value: string): Step {
@@ -75,10 +83,11 @@ export async function execute(
   }
 }
 
-async function run(peer: Peer, { steps, manner, givesUp }: Plan): Promise<readonly Event[]> {
+async function run(peer: Peer, { steps, manner, givesUp, guesses = false }: Plan): Promise<readonly Event[]> {
   const work = async (runner: StatementRunner): Promise<readonly Event[]> => {
     const events: Event[] = []
-    for (const step of steps) events.push(...(await runner.run(statementOf(step))))
+    for (const step of steps)
+      events.push(...(await runner.run(statementOf(step), { expectsNothing: guesses })))
     if (givesUp) throw new GaveUp()
     return events
   }

@@ -76,6 +76,11 @@ export interface Commit {
   /** The position at which all of `reads` held. */
   readonly after: Position
   readonly reads: ReadSet
+  /**
+   * What must not be there when this is committed, though nobody has looked: otherwise it is a conflict. All of it is also
+   * among `reads`. Only for stores that say `looksForAbsence`; without it, there is nothing.
+   */
+  readonly absent?: ReadSet
   /** At most one for each key. */
   readonly writes: readonly Write[]
   /** How many numbers `writes` use. */
@@ -157,6 +162,8 @@ export interface KeyValueStore {
   /** For people: the kind of store and where it is, without a password. */
   readonly description: string
   readonly limits: CommitLimits
+  /** Whether `commit` looks at `Commit.absent`, which saves the look before each insert. */
+  readonly looksForAbsence?: boolean
   /**
    * Answers with what is new and what was asked for, all as of one position, in one round trip where the store can.
    * What it shows is durable. @throws StoreUnavailable

@@ -13,6 +13,7 @@ import type {
   Position,
   RangeRequest,
   RangeResult,
+  ReadSet,
   Sight,
   Space,
   SpaceKey,
@@ -63,6 +64,7 @@ export class MemoryDatabase {
       const reads = new ReadIndex(commit.reads)
       if (news.entries.some((entry) => reads.isTouchedBy(entry))) return { kind: 'conflict', ...news }
     }
+    if (commit.absent && !this.#isAbsent(commit.absent)) return { kind: 'conflict', ...news }
     return this.#committed(commit, this.#append(commit))
   }
 
@@ -70,6 +72,16 @@ export class MemoryDatabase {
   onCommit(listener: () => void): () => void {
     this.#watchers.add(listener)
     return () => this.#watchers.delete(listener)
+  }
+
+  #isAbsent({ keys, ranges }: ReadSet): boolean {
+    return (
+      keys.every((key) => this.#value(key) === undefined) &&
+      ranges.every(({ space, from, to }) => {
+        const found = this.#spaces.get(space)?.keys({ from, to, limit: 1, isReversed: false })
+        return !found || found.length === 0
+      })
+    )
   }
 
   #append({ id, writes, numbers, changes }: Commit): LogEntry {

@@ -14,11 +14,13 @@ export interface MemoryStoreOptions {
   /** What this client shares with others; one of its own by default. */
   readonly database?: MemoryDatabase
   readonly limits?: CommitLimits
+  /** As of the store; for tests of those that do not. */
+  readonly looksForAbsence?: boolean
 }
 
 /** One client of a memory database. Nothing of it survives the process. */
 export function memoryStore(options: MemoryStoreOptions = {}): KeyValueStore {
-  const { database = new MemoryDatabase(), limits = MEMORY_LIMITS } = options
+  const { database = new MemoryDatabase(), limits = MEMORY_LIMITS, looksForAbsence = true } = options
   const description = 'memory'
   const closing = new AbortController()
   const open = async <Result>(work: () => Result | Promise<Result>): Promise<Result> => {
@@ -28,6 +30,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): KeyValueStore {
   return {
     description,
     limits,
+    looksForAbsence,
     look: (look) => open(() => database.look(look)),
     commit: (commit) => open(() => database.commit(commit)),
     watch: async (position, signal) => {
