@@ -136,6 +136,20 @@ test('joins and groups count what belongs together', async () => {
   ])
 })
 
+test('all rows of a group are counted in each way that Kysely writes it', async () => {
+  const { queries } = await openIslands()
+  const counts = await queries
+    .selectFrom('islands')
+    .select(({ fn }) => ['area', fn.countAll().as('all'), fn.count('ruler').as('ruled')])
+    .groupBy('area')
+    .orderBy('area')
+    .execute()
+  assert.deepEqual(counts, [
+    { area: 6, all: 1, ruled: 1 },
+    { area: 27, all: 2, ruled: 0 },
+  ])
+})
+
 test('what lies outside the subset is refused by name, with the fragment', async () => {
   const { queries } = await openIslands()
   const union = queries.selectFrom('islands').select('id').union(queries.selectFrom('islands').select('id'))

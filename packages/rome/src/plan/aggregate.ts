@@ -1,7 +1,14 @@
 /** Aggregates of a query with groups: which there are, and how each is computed. */
 
 import { isDeepStrictEqual } from 'node:util'
-import { AggregateFunctionNode, FunctionNode, type OperationNode, ReferenceNode, SelectAllNode } from 'kysely'
+import {
+  AggregateFunctionNode,
+  FunctionNode,
+  type OperationNode,
+  ReferenceNode,
+  SelectAllNode,
+  SelectionNode,
+} from 'kysely'
 import { type Accumulator, accumulators } from '../execute/accumulators.ts'
 import type { CompileOptions } from './compile-options.ts'
 import type { Expression } from './expression.ts'
@@ -70,6 +77,7 @@ export function isAggregate(node: OperationNode): boolean {
 }
 
 function isAll(node: OperationNode): boolean {
+  if (SelectionNode.is(node)) return isAll(node.selection)
   return SelectAllNode.is(node) || (ReferenceNode.is(node) && SelectAllNode.is(node.column))
 }
 
