@@ -1,10 +1,13 @@
-/** A state over a throw-away SQLite file on the memory disk, for the tests of services. */
+/**
+ * A state over a throw-away SQLite file on the memory disk, for the tests of services. With `TEST_STORE=memory` in the
+ * environment it is over ROME in memory: the same tests, another store.
+ */
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Clock, seededRandom, systemClock } from '@atoll/kit'
-import { openSqlite, type Table } from '@atoll/rome'
+import { memoryStore, openRome, openSqlite, type Store, type Table } from '@atoll/rome'
 import type { RecordTable } from './define-record.ts'
 import type { Move, Trust } from './ownership.ts'
 import { State } from './state.ts'
@@ -28,11 +31,26 @@ export const trustEverybody: Trust = Object.freeze({
 
 export async function openTestState(options: TestStateOptions): Promise<State> {
   const { records = [], locals = [], site = { name: 'here', code: 1 }, clock = systemClock } = options
+  const store = process.env.TEST_STORE === 'memory' ? openInMemory(options) : openOnDisk(options)
+  return State.open({ store, site, clock, random: seededRandom(site.name), records, locals })
+}
+
+function openOnDisk({ after }: TestStateOptions): Store {
   const directory = mkdtempSync(join(tmpdir(), 'atoll-state-'))
   const store = openSqlite({ path: join(directory, 'state.sqlite') })
-  options.after(async () => {
+  after(async () => {
     await store.close()
     rmSync(directory, { recursive: true })
   })
-  return State.open({ store, site, clock, random: seededRandom(site.name), records, locals })
+  return store
+}
+
+function openInMemory({ after }: TestStateOptions): Store {
+  const store = openRome({
+    store: memoryStore(),
+    clock: systemClock,
+    random: seededRandom('store'),
+  })
+  after(() => store.close())
+  return store
 }
