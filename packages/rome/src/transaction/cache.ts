@@ -27,14 +27,16 @@ export interface OpenReads {
   doom(): void
 }
 
-/** Bridges answers that overtake each other: a few for each look that is under way would do. */
+/** Bridge answers that overtake each other: a few entries for each look that is under way would do. */
 const RECENT_MAX = 256
+const RECENT_BYTES_MAX = 4 * 1024 * 1024
 
 export class Cache {
   readonly #options: CacheOptions
   readonly #spaces = new Map<Space, SpaceCache>()
   readonly #openReads = new Set<OpenReads>()
   readonly #recent: LogEntry[] = []
+  #recentBytes = 0
   readonly #eviction: Eviction
   #position: Position | null = null
   #number = 0
@@ -118,6 +120,7 @@ export class Cache {
   #forgetAll(news: News): void {
     this.#spaces.clear()
     this.#recent.length = 0
+    this.#recentBytes = 0
     this.#start(news)
     for (const reads of this.#openReads) reads.doom()
     this.#openReads.clear()
@@ -139,7 +142,11 @@ export class Cache {
 
   #remember(entry: LogEntry): void {
     this.#recent.push(entry)
-    if (this.#recent.length > 2 * RECENT_MAX) this.#recent.splice(0, RECENT_MAX)
+    this.#recentBytes += bytesOf(entry)
+    if (this.#recent.length <= 2 * RECENT_MAX && this.#recentBytes <= RECENT_BYTES_MAX) return
+    // Half of them at once, so that the list is not moved for each.
+    for (const forgotten of this.#recent.splice(0, Math.ceil(this.#recent.length / 2)))
+      this.#recentBytes -= bytesOf(forgotten)
   }
 
   // What came after an answer; undefined when that is not known any more.
@@ -175,4 +182,8 @@ export class Cache {
     }
     return space
   }
+}
+
+function bytesOf({ writes }: LogEntry): number {
+  return writes.reduce((sum, { key, value }) => sum + key.length + (value?.length ?? 0), 0)
 }

@@ -39,7 +39,7 @@ export class MemoryDatabase {
   #position: Position = 0
   #number = 0
 
-  constructor({ entriesMax = 10_000, logBytesMax = 64 * 1024 * 1024 }: MemoryDatabaseOptions = {}) {
+  constructor({ entriesMax = 4096, logBytesMax = 16 * 1024 * 1024 }: MemoryDatabaseOptions = {}) {
     this.#options = { entriesMax, logBytesMax }
   }
 
