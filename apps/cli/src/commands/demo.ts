@@ -1,6 +1,7 @@
 /** `atoll demo`: three sites on this machine, and the proof that they are one cloud. */
 
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
+import { STORE_KINDS, type StoreKind } from '../local-cloud/store-kinds.ts'
 
 const SIMULATED = `atoll: not root, so without virtual machines: three peers listen on loopback, with simulated hosts and no WAN between
 atoll: them. The APIs, the store and the federation are the real ones; guests only pretend. For real guests: sudo ./atoll demo
@@ -12,6 +13,11 @@ export function demoCommand(): Command {
     .option('--once', 'end after the proof')
     .option('--keep', 'leave the data and logs of the sites when it ends')
     .option('--simulated', 'with simulated hosts on loopback, as it does without root')
+    .addOption(
+      new Option('--store <kind>', 'with a server for the state of each site, started for it').choices(
+        STORE_KINDS,
+      ),
+    )
     .addHelpText(
       'after',
       `
@@ -20,9 +26,10 @@ it at the second, asked for at the third. Ctrl-C ends it and leaves nothing behi
 
 Examples:
   $ sudo ./atoll demo
-  $ sudo ./atoll demo --once && echo proven`,
+  $ sudo ./atoll demo --once && echo proven
+  $ sudo ./atoll demo --once --store redis`,
     )
-    .action(async (flags: { once?: boolean; keep?: boolean; simulated?: boolean }) => {
+    .action(async (flags: { once?: boolean; keep?: boolean; simulated?: boolean; store?: StoreKind }) => {
       const isReal = process.geteuid?.() === 0 && flags.simulated !== true
       if (!isReal) process.stderr.write(SIMULATED)
       const abort = new AbortController()
@@ -36,6 +43,7 @@ Examples:
           isReal,
           isOnce: flags.once === true,
           isKept: flags.keep === true,
+          ...(flags.store === undefined ? {} : { store: flags.store }),
           signal: abort.signal,
         })
       } catch (error) {

@@ -1,15 +1,17 @@
 /** The demo, from what the machine lacks to the end of everything that it started. */
 
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Logger, silentLogger } from '@atoll/kit'
-import { buildGuestImage, createLab, ensurePackages, type Lab } from '@atoll/lab'
+import { buildGuestImage, createLab, ensurePackages, type Lab, labServerHost, loopbackHost } from '@atoll/lab'
 import { type DefaultRenderer, Listr, type ListrTaskWrapper, PRESET_TIMER, type SimpleRenderer } from 'listr2'
 import { cloudsYaml } from '../client-settings.ts'
 import { type LocalCloud, startLocalCloud } from '../local-cloud/local-cloud.ts'
 import { lastLines } from '../local-cloud/local-peer.ts'
+import { type SiteStore, startSiteStore, storePackages } from '../local-cloud/site-store.ts'
+import type { StoreKind } from '../local-cloud/store-kinds.ts'
 import { demoPackages } from '../packages-needed.ts'
 import { projectHome } from '../run-program.ts'
 import { nextSteps, proofTable } from './demo-report.ts'
@@ -18,6 +20,8 @@ import { type ProofOptions, type ProofStep, prove } from './prove.ts'
 export interface DemoOptions {
   /** Real guests on a lab with a WAN; else simulated hosts on loopback. */
   readonly isReal: boolean
+  /** The kind of server that keeps the state of each site; default: a file at each. */
+  readonly store?: StoreKind
   /** Ends after the proof instead of when `signal` aborts. */
   readonly isOnce: boolean
   /** Leaves data and logs when it ends. */
@@ -33,6 +37,7 @@ const MIB = 1 << 20
 
 interface Progress {
   lab?: Lab
+  stores?: ReadonlyMap<string, SiteStore>
   cloud?: LocalCloud
   image?: Pick<ProofOptions, 'image' | 'readyPattern'>
   steps?: readonly ProofStep[]
@@ -59,20 +64,24 @@ export async function runDemo(options: DemoOptions): Promise<void> {
     throw error
   } finally {
     await progress.cloud?.stop()
+    for (const store of progress.stores?.values() ?? []) await store.stop()
     await progress.lab?.destroy()
     if (isKept) process.stdout.write(`Data and logs are in ${directory}\n`)
     else rmSync(directory, { recursive: true, force: true })
   }
 }
 
-function tasksOf({ isReal, signal }: DemoOptions, directory: string) {
+function tasksOf({ isReal, store, signal }: DemoOptions, directory: string) {
   const peerOptions = isReal ? ['--hypervisor', 'qemu'] : ['--hypervisor', 'simulated', '--hosts', '4']
   return new Listr<Progress, 'default', 'simple'>(
     [
       {
         title: 'Debian packages',
-        enabled: isReal,
-        task: async (_, task) => ensurePackages(demoPackages, { log: taskLog(task) }),
+        enabled: isReal || store !== undefined,
+        task: async (_, task) => {
+          const needed = [...(isReal ? demoPackages : []), ...(store ? storePackages[store] : [])]
+          await ensurePackages(needed, { log: taskLog(task) })
+        },
       },
       {
         title: 'guest image',
@@ -92,6 +101,13 @@ function tasksOf({ isReal, signal }: DemoOptions, directory: string) {
         },
       },
       {
+        title: `a ${store ?? ''} server for each site`,
+        enabled: store !== undefined,
+        task: async (progress) => {
+          if (store !== undefined) progress.stores = await startStores(store, directory, progress.lab)
+        },
+      },
+      {
         title: 'a cloud of three sites',
         task: async (progress, task) => {
           progress.cloud = await startLocalCloud({
@@ -102,6 +118,7 @@ function tasksOf({ isReal, signal }: DemoOptions, directory: string) {
             signal,
             onStep: (what) => say(task, what),
             ...(progress.lab && { lab: progress.lab }),
+            ...(progress.stores && { storeOf: (site) => progress.stores?.get(site)?.url ?? '' }),
           })
         },
       },
@@ -123,6 +140,21 @@ function tasksOf({ isReal, signal }: DemoOptions, directory: string) {
       fallbackRendererOptions: { timer: PRESET_TIMER },
     },
   )
+}
+
+async function startStores(
+  kind: StoreKind,
+  directory: string,
+  lab: Lab | undefined,
+): Promise<ReadonlyMap<string, SiteStore>> {
+  // Servers that run as a user of their own must come to their part of it.
+  chmodSync(directory, 0o711)
+  const stores = new Map<string, SiteStore>()
+  for (const site of SITES) {
+    const host = lab ? labServerHost(lab, site) : loopbackHost
+    stores.set(site, await startSiteStore(kind, { directory: join(directory, `store-${site}`), host }))
+  }
+  return stores
 }
 
 async function realImage(log: Logger): Promise<Pick<ProofOptions, 'image' | 'readyPattern'>> {

@@ -1,5 +1,5 @@
 /**
- * A whole cloud on this machine, each peer a process: founded at the first site, joined by the others with tokens, and
+ * A whole cloud on this machine, each peer a process, one for each site until more are added: founded at the first site, joined by the others with tokens, and
  * all of them trusted, as one operator would run them. On the hosts of a lab it can run real guests; without one it listens on loopback.
  */
 
@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { assert } from '@atoll/kit'
 import type { Lab } from '@atoll/lab'
 import { type Connection, DEFAULT_DOMAIN_ID, refusedStatus, trustSites, waitUntil } from '@atoll/sdk'
-import { askJoinToken } from '../admin-client.ts'
+import { askJoinToken, askPeerToken } from '../admin-client.ts'
 import { LocalPeer } from './local-peer.ts'
 import { labMachine, loopbackMachine } from './peer-machine.ts'
 
@@ -19,6 +19,8 @@ export interface LocalCloudOptions {
   /** Holds the sites' data and logs. Short, since QEMU's sockets lie in it. */
   readonly directory: string
   readonly lab?: Lab
+  /** The address of a site's store; default: a file of its own. */
+  readonly storeOf?: (site: string) => string
   /** More options of `atoll peer`, the same for every site. */
   readonly peerOptions: readonly string[]
   /** For node itself, such as `--cpu-prof`. */
@@ -31,20 +33,47 @@ export interface LocalCloudOptions {
 const SETTLE_TIMEOUT_MS = 30_000
 const TOKEN_LIFE_MS = 600_000
 
+export interface MorePeer {
+  readonly site: string
+  readonly name: string
+  /** A host of the lab; default: the one that is named after the site, or loopback. */
+  readonly host?: string
+  readonly peerOptions?: readonly string[]
+}
+
 export class LocalCloud implements AsyncDisposable {
+  /** The first peer of each site, then those that were added. */
   readonly peers: readonly LocalPeer[]
   /** Known from the founding site's data. */
   readonly adminPassword: string
 
-  constructor(peers: readonly LocalPeer[], adminPassword: string) {
-    this.peers = peers
+  readonly #options: LocalCloudOptions
+  readonly #peers: LocalPeer[]
+
+  constructor(options: LocalCloudOptions, peers: readonly LocalPeer[], adminPassword: string) {
+    this.#options = options
+    this.#peers = [...peers]
+    this.peers = this.#peers
     this.adminPassword = adminPassword
   }
 
-  peer(site: string): LocalPeer {
-    const found = this.peers.find((each) => each.site === site)
-    assert(found !== undefined, `the cloud has a site ${site}`)
+  /** By its name, which for the first peer of a site is the site's. */
+  peer(name: string): LocalPeer {
+    const found = this.peers.find((each) => each.name === name)
+    assert(found !== undefined, `the cloud has a peer ${name}`)
     return found
+  }
+
+  /** Lets one more peer join a site whose store can be shared, and waits until it answers. */
+  async addPeer({ site, name, host = site, peerOptions }: MorePeer): Promise<LocalPeer> {
+    const { signal } = this.#options
+    const first = this.peer(site)
+    const peer = await preparePeer({ site, name, host }, this.#options)
+    const token = await askPeerToken(first.dataDirectory, { lifeMs: TOKEN_LIFE_MS, peerName: name })
+    const join = ['join', first.peerUrl, '--token', token, '--name', name]
+    this.#peers.push(peer)
+    await peer.start([...join, ...peer.addressOptions, ...(peerOptions ?? this.#options.peerOptions)], signal)
+    return peer
   }
 
   /** A client of one site's APIs, as the cloud's administrator. */
@@ -66,7 +95,7 @@ export class LocalCloud implements AsyncDisposable {
   async #knowsAll(peer: LocalPeer): Promise<boolean> {
     const { site, sites } = await peer.status()
     return (
-      sites.length === this.peers.length &&
+      sites.length === this.#options.sites.length &&
       sites.every((each) => each.hosts > 0 && (each.isReachable || each.name === site)) &&
       (await this.#isTrusted(peer))
     )
@@ -96,23 +125,25 @@ export class LocalCloud implements AsyncDisposable {
 
 /** Founds and joins; ready to use on return. On failure no peer runs any more, and the logs are in `directory`. */
 export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
-  const { name, peerOptions, onStep = () => {}, signal } = options
-  const peers = await Promise.all(options.sites.map((site) => preparePeer(site, options)))
+  const { name, onStep = () => {}, signal } = options
+  const peers = await Promise.all(
+    options.sites.map((site) => preparePeer({ site, name: site, host: site }, options)),
+  )
   const [founder, ...others] = peers
   assert(founder !== undefined, 'a cloud has at least one site')
   try {
     onStep(`founding ${name} at ${founder.site}`)
-    const found = ['peer', '--found', name, '--site', founder.site]
-    await founder.start([...found, ...founder.addressOptions, ...peerOptions], signal)
+    const found = ['peer', '--found', name, '--site', founder.site, '--name', founder.name]
+    await founder.start([...found, ...optionsOf(founder, options)], signal)
     for (const peer of others) {
       onStep(`${peer.site} joins through ${founder.site}`)
       const request = { lifeMs: TOKEN_LIFE_MS, siteName: peer.site }
       const token = await askJoinToken(founder.dataDirectory, request)
-      const join = ['join', founder.peerUrl, '--token', token, '--site', peer.site]
-      await peer.start([...join, ...peer.addressOptions, ...peerOptions], signal)
+      const join = ['join', founder.peerUrl, '--token', token, '--site', peer.site, '--name', peer.name]
+      await peer.start([...join, ...optionsOf(peer, options)], signal)
     }
     const { readAdminPassword } = await import('@atoll/peer')
-    const cloud = new LocalCloud(peers, readAdminPassword(founder.dataDirectory) ?? '')
+    const cloud = new LocalCloud(options, peers, readAdminPassword(founder.dataDirectory) ?? '')
     if (others.length > 0) {
       onStep('trusting all sites')
       await trustSites(await cloud.connect(founder.site), DEFAULT_DOMAIN_ID, options.sites)
@@ -126,14 +157,23 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
   }
 }
 
-async function preparePeer(site: string, options: LocalCloudOptions): Promise<LocalPeer> {
+function optionsOf(peer: LocalPeer, { peerOptions, storeOf }: LocalCloudOptions): readonly string[] {
+  const store = storeOf === undefined ? [] : ['--store', storeOf(peer.site)]
+  return [...peer.addressOptions, ...store, ...peerOptions]
+}
+
+async function preparePeer(
+  { site, name, host }: { readonly site: string; readonly name: string; readonly host: string },
+  options: LocalCloudOptions,
+): Promise<LocalPeer> {
   const { directory, lab, nodeArguments } = options
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   return new LocalPeer({
     site,
-    machine: lab === undefined ? await loopbackMachine() : labMachine(lab, site),
-    dataDirectory: join(directory, site),
-    logPath: join(directory, `${site}.log`),
+    name,
+    machine: lab === undefined ? await loopbackMachine() : labMachine(lab, host),
+    dataDirectory: join(directory, name),
+    logPath: join(directory, `${name}.log`),
     ...(nodeArguments && { nodeArguments }),
   })
 }

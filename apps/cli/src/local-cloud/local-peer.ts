@@ -13,6 +13,8 @@ import type { PeerMachine } from './peer-machine.ts'
 
 export interface LocalPeerOptions {
   readonly site: string
+  /** Its name at its site, and of its directory and its log. Default: the site's. */
+  readonly name?: string
   readonly machine: PeerMachine
   readonly dataDirectory: string
   readonly logPath: string
@@ -26,6 +28,7 @@ const STOP_TIMEOUT_MS = 15_000
 
 export class LocalPeer {
   readonly site: string
+  readonly name: string
   readonly apiUrl: string
   /** Where other sites' peers reach this one. */
   readonly peerUrl: string
@@ -35,8 +38,9 @@ export class LocalPeer {
   #child: ChildProcess | undefined
 
   constructor(options: LocalPeerOptions) {
-    const { site, machine, dataDirectory, logPath } = options
+    const { site, name = site, machine, dataDirectory, logPath } = options
     this.site = site
+    this.name = name
     this.apiUrl = `http://${formatHostPort(machine.api)}`
     this.peerUrl = `https://${formatHostPort(machine.peer)}`
     this.dataDirectory = dataDirectory
@@ -64,7 +68,7 @@ export class LocalPeer {
     this.#child = machine.spawn(process.execPath, args, { stdio: ['ignore', log, log], detached: true })
     closeSync(log)
     this.#child.once('error', () => {})
-    const what = `the peer of ${this.site} answers`
+    const what = `the peer ${this.name} answers`
     return waitUntil({ what, timeoutMs: READY_TIMEOUT_MS, intervalMs: 20, ...(signal && { signal }) }, () => {
       if (!isRunning(this.#child)) throw PeerEnded({ site: this.site, logPath, tail: lastLines(logPath, 20) })
       return this.status().catch((error: unknown) => {
