@@ -1,14 +1,10 @@
 /** A site of several peers: any of them serves any request, and what one did is not lost with it. */
 
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { seededRandom, sleep, systemClock } from '@atoll/kit'
 import { MockNetwork } from '@atoll/overlay'
-import { openSqlite } from '@atoll/rome'
-import { shareTestStore } from '@atoll/state'
+import { MemoryDatabase, memoryStore, openRome } from '@atoll/rome'
 import { fastClock, type RunningPeer, SharedSite } from './shared-site.ts'
 
 const HOSTS = 6
@@ -26,13 +22,9 @@ function openSite(
   { name = 'here', code = 1, ...more } = {},
   shared = openNetwork(),
 ): SharedSite {
-  const directory = mkdtempSync(join(tmpdir(), 'atoll-peers-'))
-  const store = openSqlite({ path: join(directory, 'state.sqlite') })
-  const view = shareTestStore(store)
-  t.after(async () => {
-    await store.close()
-    rmSync(directory, { recursive: true })
-  })
+  const random = seededRandom(`store of ${name}`)
+  const database = new MemoryDatabase()
+  const openStore = () => openRome({ store: memoryStore({ database }), clock: shared.clock, random })
   // What ends first was registered last.
   const cleanUps: (() => Promise<void>)[] = []
   t.after(async () => {
@@ -42,7 +34,7 @@ function openSite(
     ...shared,
     name,
     code,
-    openStore: view,
+    openStore,
     hosts: HOSTS,
     resources,
     after: (cleanUp) => cleanUps.push(cleanUp),
