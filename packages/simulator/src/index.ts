@@ -14,6 +14,7 @@ export {
   PositionRun,
   type PositionRunOptions,
 } from './positions/position-run.ts'
+export { type LookupCounts, RingRun, type RingRunOptions } from './ring/ring-run.ts'
 export { DenseMatrix, type DenseMatrixOptions } from './rtt/dense-matrix.ts'
 export { driftMatrix, type GenerateMatrixOptions, generateMatrix } from './rtt/generate-matrix.ts'
 export { parseMatrix, type ReadMatrixOptions, readMatrix } from './rtt/read-matrix.ts'
