@@ -133,7 +133,9 @@ export class RedisConnection {
     client.on('error', () => {})
     const expired = () => new Error('no connection in time')
     try {
-      await within({ clock, timeoutMs: this.roundTrip.timeoutMs, expired }, client.connect())
+      // Who lacks a password hears so clearly only of a short command: long ones end the connection.
+      const opening = client.connect().then((open) => open.sendCommand(['PING']))
+      await within({ clock, timeoutMs: this.roundTrip.timeoutMs, expired }, opening)
       return client
     } catch (cause) {
       client.destroy()

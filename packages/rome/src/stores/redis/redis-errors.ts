@@ -1,5 +1,6 @@
 /** What a Redis says when it refuses (https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors), as our errors. */
 
+import { ErrorReply } from '@redis/client'
 import { StoreFull, StoreMisconfigured, StoreUnavailable } from '../../errors.ts'
 
 /** The connection is gone, or never was. */
@@ -42,7 +43,6 @@ const LASTING: Readonly<Record<string, string>> = {
   WRONGPASS: 'it does not take the user and password of the URL',
   NOPERM: 'its user may not run what the store needs; see docs/stores.md for the permissions',
   DENIED: 'it is in protected mode; give it a password',
-  ERR: 'it refused',
 }
 
 /** The typed error for what the server or the connection said; `error` itself when it is a bug of ours. */
@@ -58,5 +58,9 @@ export function translateRedisError(error: unknown, path: string): unknown {
     )
   const reason = PASSING[kind] ?? LASTING[kind]
   if (kind === 'NOPERM') return StoreMisconfigured({ path, advice: `${reason}.` }, cause)
-  return reason === undefined ? error : StoreUnavailable({ path, reason: `${reason}.` }, cause)
+  if (reason !== undefined) return StoreUnavailable({ path, reason: `${reason}.` }, cause)
+  // What it says besides is either ours to mend or new to us; whoever reads the log must see it.
+  return error instanceof ErrorReply
+    ? StoreUnavailable({ path, reason: `it said "${error.message}".` }, cause)
+    : error
 }
