@@ -7,7 +7,7 @@ import { MessageReader } from '../redis/message-pack.ts'
 import { encodeKnown, type Retention, readLogReply } from '../redis/messages.ts'
 import type { ScriptRunner } from '../redis/script-runner.ts'
 import { type LogKeys, logKeys } from '../redis/store-keys.ts'
-import { type StoreSettings, settle } from '../redis/store-settings.ts'
+import { type SettledStore, type StoreSettings, settle } from '../redis/store-settings.ts'
 import { RecentLog } from './recent-log.ts'
 import { guardedNewsScript, logCommitScript, newsScript, trimScript } from './scripts/cluster-scripts.ts'
 
@@ -48,9 +48,10 @@ export class ClusterLog {
     return log
   }
 
-  private constructor(options: ClusterLogOptions, settings: StoreSettings) {
+  private constructor(options: ClusterLogOptions, settings: SettledStore) {
     this.#options = options
     this.settings = settings
+    this.#epoch = settings.epoch
     const { runner, retention, capacity, description, log, namespace } = options
     this.recent = new RecentLog({ shards: settings.shards, limits: retention })
     this.#keys = logKeys(namespace)
@@ -63,15 +64,11 @@ export class ClusterLog {
       description,
       log,
       create: async () => {
-        await settleLog(options)
+        this.#epoch = (await settleLog(options)).epoch
         this.recent.reset(0)
       },
       heard: (after, entries) => this.recent.add(after, entries),
     })
-  }
-
-  get description(): string {
-    return this.#options.description
   }
 
   get prefixes() {
@@ -163,7 +160,7 @@ function settleLog({
   random,
   description,
   wanted,
-}: ClusterLogOptions): Promise<StoreSettings> {
+}: ClusterLogOptions): Promise<SettledStore> {
   const { meta, log } = logKeys(namespace)
   return settle({ runner, keys: [meta, log], random, description, wanted })
 }

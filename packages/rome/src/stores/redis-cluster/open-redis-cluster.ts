@@ -6,7 +6,6 @@
 import { assert, sleep } from '@atoll/kit'
 import { StoreMisconfigured, StoreUnavailable } from '../../errors.ts'
 import type {
-  ByteString,
   Commit,
   CommitOutcome,
   KeyValueStore,
@@ -42,10 +41,14 @@ export interface RedisClusterOptions extends RedisOptions {
 export const CLUSTER_PATIENCE_MS = 5000
 const CAPACITY: Retention = Object.freeze({ entriesMax: 65_536, bytesMax: 256 * 1024 * 1024 })
 /** How often one look may ask again, since a shard was ahead of the log's answer or had too few keys for a range. */
-const ROUNDS_MAX = 24
+const ROUNDS_MAX = 16
 /** From this round on it waits before: a node that has slept shows an old log until it hears of the others. */
 const ROUNDS_AT_ONCE = 8
 const PAUSE_MS = 25
+
+/** The log, or a shard, was deleted or restored without the others. */
+const PARTS_OF_OTHERS =
+  'its nodes hold parts of different stores. Restore all of them from the same time, or delete all keys of the namespace.'
 
 /**
  * Opens the store that `url` names, and makes it when there is none.
@@ -174,8 +177,11 @@ class RedisClusterStore implements KeyValueStore {
     for (let round = 0; round < ROUNDS_MAX; round++) {
       const { least, most } = reads.span ?? { least: head.position, most: head.position }
       if (round >= ROUNDS_AT_ONCE) await sleep(this.#options.clock, PAUSE_MS * round, this.#closing.signal)
-      if (most > head.position) {
+      if (most > head.position || !reads.areOf(head.epoch)) {
         head = await log.news(head.position)
+        if (reads.areOf(head.epoch)) continue
+        reads.again()
+        await ask(opened, reads)
         continue
       }
       if (least < log.recent.floor && !(await log.older(least))) {
@@ -188,8 +194,10 @@ class RedisClusterStore implements KeyValueStore {
       if (answers) return { head, answers }
       await ask(opened, reads)
     }
+    const path = this.description
+    if (!reads.areOf(head.epoch)) throw StoreMisconfigured({ path, advice: PARTS_OF_OTHERS })
     throw StoreUnavailable({
-      path: this.description,
+      path,
       reason: 'one of its nodes has lost what it had acknowledged, or shows old data.',
     })
   }
@@ -220,25 +228,14 @@ class RedisClusterStore implements KeyValueStore {
 }
 
 /** Asks each shard what `reads` wants of it. @throws ScriptFailed */
-async function ask({ shards, log, catchUp }: Opened, reads: ShardReads): Promise<void> {
+async function ask({ shards, catchUp }: Opened, reads: ShardReads): Promise<void> {
   await Promise.all(
     reads.take().map(async ([shard, request]) => {
       const client = shards[shard]
       assert(client, 'a shard of the store')
       const answer = await client.look(request)
-      refuseStranger(answer.epoch, log)
       catchUp.saw(shard, answer.applied)
       reads.answered(shard, answer)
     }),
   )
-}
-
-/** A shard that has applied another history: the log, or the shard, was deleted or restored without the other. */
-function refuseStranger(epoch: ByteString, log: ClusterLog): void {
-  if (epoch !== '' && epoch !== log.epoch)
-    throw StoreMisconfigured({
-      path: log.description,
-      advice:
-        'its nodes hold parts of different stores. Restore all of them from the same time, or delete all keys of the namespace.',
-    })
 }

@@ -64,6 +64,7 @@ export class ShardReads {
   /** Per range and shard, how many keys are asked for. */
   readonly #limits: number[][]
   readonly #values = new Map<string, Part>()
+  readonly #epochs = new Map<number, ByteString>()
   readonly #ranges: (RangePart | undefined)[][]
 
   constructor(look: Pick<Look, 'keys' | 'ranges'>, shards: number) {
@@ -91,7 +92,8 @@ export class ShardReads {
   }
 
   /** The answer of a shard to what `take` gave for it. */
-  answered(shard: number, { applied, values, ranges }: ShardAnswer): void {
+  answered(shard: number, { applied, epoch, values, ranges }: ShardAnswer): void {
+    this.#epochs.set(shard, epoch)
     const asked = this.#handedOut.get(shard)
     assert(asked, 'an answer to what was asked')
     for (const [at, key] of asked.keys.entries())
@@ -112,6 +114,11 @@ export class ShardReads {
     return all.length === 0
       ? undefined
       : { least: all.reduce((a, b) => Math.min(a, b)), most: all.reduce((a, b) => Math.max(a, b)) }
+  }
+
+  /** Whether all shards have applied this history, or none yet. */
+  areOf(epoch: ByteString): boolean {
+    return [...this.#epochs.values()].every((each) => each === '' || each === epoch)
   }
 
   /** Everything as of `position`, which is in reach of `recent`; undefined when `take` has more to ask first. */

@@ -2,6 +2,7 @@
 
 import { assert, type Random } from '@atoll/kit'
 import { StoreMisconfigured, StoreNewer } from '../../errors.ts'
+import type { ByteString } from '../key-value/key-value-store.ts'
 import type { ScriptRunner } from './script-runner.ts'
 import { createScript } from './scripts/set-up-scripts.ts'
 import { pairsOf } from './server-check.ts'
@@ -14,6 +15,11 @@ export interface StoreSettings {
   readonly replicas: number
   /** Into how many parts a cluster splits the spaces; 0 on one Redis. */
   readonly shards: number
+}
+
+export interface SettledStore extends StoreSettings {
+  /** What tells this store from one that was deleted before. */
+  readonly epoch: ByteString
 }
 
 export interface SettingsRequest {
@@ -29,7 +35,7 @@ export interface SettingsRequest {
  * Makes the store when there is none, and answers with its settings.
  * @throws StoreNewer, StoreMisconfigured, ScriptFailed
  */
-export async function settle(request: SettingsRequest): Promise<StoreSettings> {
+export async function settle(request: SettingsRequest): Promise<SettledStore> {
   const { runner, keys, random, description, wanted } = request
   const epoch = Buffer.from(random.bytes(EPOCH_BYTES))
   const fields = { format: FORMAT, position: 0, number: 0, bytes: 0, replicated: 0, ...wanted }
@@ -48,5 +54,9 @@ export async function settle(request: SettingsRequest): Promise<StoreSettings> {
   const format = Number(pairs.get('format'))
   assert(Number.isInteger(format), 'the settings of a store name their format')
   if (format > FORMAT) throw StoreNewer({ path: description, version: format, known: FORMAT })
-  return { replicas: Number(pairs.get('replicas')), shards: Number(pairs.get('shards')) }
+  return {
+    replicas: Number(pairs.get('replicas')),
+    shards: Number(pairs.get('shards')),
+    epoch: pairs.get('epoch') ?? '',
+  }
 }
