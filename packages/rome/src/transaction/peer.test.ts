@@ -222,6 +222,25 @@ suite('a session', () => {
   })
 })
 
+suite('a session with transactions', () => {
+  test('that only read asks the store once', async (t) => {
+    const [one, two] = openTwo(t)
+    await one.transaction((scope) => scope.run(set('t', 'a', '1')))
+    await two.session(async () => {
+      for (let times = 0; times < 5; times++)
+        assert.equal(await two.transaction((scope) => scope.run(get('t', 'a'))), '1')
+      assert.equal(await two.read(get('t', 'a')), '1')
+    })
+    assert.equal(two.statistics.sessionRoundTripsMax, 2)
+  })
+
+  test('counts an answer for which several reads wait once', async (t) => {
+    const peer = openPeer(t)
+    await peer.session(() => Promise.all(['a', 'b', 'c'].map((key) => peer.read(get('t', key)))))
+    assert.equal(peer.statistics.sessionRoundTrips, 1)
+  })
+})
+
 suite('a peer', () => {
   test('tells of the commits of others, and not of its own', async (t) => {
     const [one, two] = openTwo(t)

@@ -11,7 +11,7 @@ import type { Wanted } from './guesses.ts'
 import { LayeredWorkspace } from './layered-workspace.ts'
 import { Looks } from './looks.ts'
 import { patientStore } from './patient-store.ts'
-import { currentSession, inSession } from './session.ts'
+import { countRoundTrip, currentSession, inSession } from './session.ts'
 import { noStatistics, type StoreStatistics } from './statistics.ts'
 import { TransactionGroups, type Work } from './transaction-groups.ts'
 import { ROUNDS_MAX, UserTransaction } from './user-transaction.ts'
@@ -89,12 +89,11 @@ export class Peer {
       const { position } = this.#cache
       const attempt = attemptOf(() => statement(this.#reader))
       if (isFresh && !(attempt instanceof Missing)) return attempt.outcome()
-      await this.#looks.look(attempt instanceof Missing ? attempt : undefined)
+      const look = this.#looks.look(attempt instanceof Missing ? attempt : undefined)
+      countRoundTrip(session, look)
+      await look
       isFresh = true
-      if (session) {
-        session.isFresh = true
-        session.roundTrips++
-      }
+      if (session) session.isFresh = true
       // Nothing has happened since, so that what was found holds as of the answer.
       if (!(attempt instanceof Missing) && this.#cache.position === position) return attempt.outcome()
     }
@@ -126,11 +125,10 @@ export class Peer {
   async headNumber(): Promise<number> {
     const session = currentSession()
     if (session?.isFresh) return this.#cache.number
-    await this.#looks.look()
-    if (session) {
-      session.isFresh = true
-      session.roundTrips++
-    }
+    const look = this.#looks.look()
+    countRoundTrip(session, look)
+    await look
+    if (session) session.isFresh = true
     return this.#cache.number
   }
 

@@ -5,8 +5,10 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 export interface Session {
   /** Whether the store was asked for news since the session began. */
   isFresh: boolean
-  /** Answers of the store that the session waited for, those that it shared with others included. */
+  /** Answers of the store that the session waited for, one after the other; some of them serve others, too. */
   roundTrips: number
+  /** The answer that was counted last: several reads at once wait for the same one. */
+  counted: Promise<unknown> | undefined
 }
 
 const current = new AsyncLocalStorage<Session>()
@@ -21,10 +23,17 @@ export async function inSession<Result>(
   onEnd: (session: Session) => void,
 ): Promise<Result> {
   if (current.getStore()) return work()
-  const session: Session = { isFresh: false, roundTrips: 0 }
+  const session: Session = { isFresh: false, roundTrips: 0, counted: undefined }
   try {
     return await current.run(session, work)
   } finally {
     onEnd(session)
   }
+}
+
+/** Counts that `session` waits for `answer`. */
+export function countRoundTrip(session: Session | undefined, answer: Promise<unknown>): void {
+  if (!session || session.counted === answer) return
+  session.counted = answer
+  session.roundTrips++
 }

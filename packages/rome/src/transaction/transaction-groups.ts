@@ -12,7 +12,7 @@
  * An insert does not wait to hear that there is no such row: that it is not there is proven with, or right before, the commit.
  *
  * A work that fails decides by what it saw as much as one that succeeds: its reads are proven with the others', and its error
- * is told after that. What only reads is proven by asking the store what is new.
+ * is told after that. What only reads is proven by asking the store what is new, unless its session has asked already.
  */
 
 import { type Clock, fraction, type Random, sleep, TooBusy } from '@atoll/kit'
@@ -23,7 +23,7 @@ import type { Commits } from './commits.ts'
 import type { Wanted } from './guesses.ts'
 import type { Looks } from './looks.ts'
 import { OpenTransaction } from './open-transaction.ts'
-import { currentSession, type Session } from './session.ts'
+import { countRoundTrip, currentSession, type Session } from './session.ts'
 import type { StoreStatistics } from './statistics.ts'
 import { WorkQueue } from './work-queue.ts'
 import { inOneTurn, WorkScope } from './work-scope.ts'
@@ -163,19 +163,17 @@ export class TransactionGroups {
     if (isIdle && transaction.reads.size === 0) return true
     if (!(await this.#proveGuesses(attempt, isIdle))) return false
     if (isIdle) {
-      if (transaction.guesses.size === 0) {
-        await looks.look()
-        countRoundTrip(attempt)
+      const isFresh = finished.every(({ waiting }) => waiting.session?.isFresh)
+      if (transaction.guesses.size === 0 && !isFresh) {
+        await counted(attempt, looks.look())
       }
       return !transaction.isDoomed
     }
     const { reads, numbers, guesses } = transaction
     transaction.stop()
     const absent = commits.looksForAbsence ? guesses : undefined
-    const isCommitted = await commits.commit({
-      ...{ reads, writes: transaction.toWrites(), numbers, changes, absent },
-    })
-    countRoundTrip(attempt)
+    const draft = { reads, writes: transaction.toWrites(), numbers, changes, absent }
+    const isCommitted = await counted(attempt, commits.commit(draft))
     // Whatever was in the way of a guess is known when the works run again.
     if (!isCommitted && absent && absent.size > 0) await looks.look(absent)
     return isCommitted
@@ -186,8 +184,7 @@ export class TransactionGroups {
     const { cache, looks, commits } = this.#options
     const { transaction } = attempt
     if (transaction.guesses.size === 0 || (commits.looksForAbsence && !isIdle)) return true
-    await looks.look(transaction.guesses)
-    countRoundTrip(attempt)
+    await counted(attempt, looks.look(transaction.guesses))
     return !transaction.isDoomed && transaction.guesses.areRight(cache)
   }
 
@@ -224,10 +221,9 @@ export class TransactionGroups {
       waiting.reject(TransactionTooLarge({}))
       return
     }
-    this.#options.looks.look(missing).then(() => {
-      if (waiting.session) waiting.session.roundTrips++
-      this.#queue.addFirst([waiting])
-    }, waiting.reject)
+    const look = this.#options.looks.look(missing)
+    countRoundTrip(waiting.session, look)
+    look.then(() => this.#queue.addFirst([waiting]), waiting.reject)
   }
 
   #isWithinLimits({ buffer, reads }: OpenTransaction): boolean {
@@ -239,6 +235,7 @@ export class TransactionGroups {
   }
 }
 
-function countRoundTrip({ finished }: Attempt): void {
-  for (const { waiting } of finished) if (waiting.session) waiting.session.roundTrips++
+function counted<Answer>({ finished }: Attempt, answer: Promise<Answer>): Promise<Answer> {
+  for (const { waiting } of finished) countRoundTrip(waiting.session, answer)
+  return answer
 }

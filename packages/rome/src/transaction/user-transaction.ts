@@ -11,7 +11,7 @@ import type { Cache } from './cache.ts'
 import type { Commits } from './commits.ts'
 import type { Looks } from './looks.ts'
 import { type Mark, OpenTransaction } from './open-transaction.ts'
-import { currentSession } from './session.ts'
+import { countRoundTrip, currentSession } from './session.ts'
 import type { Statement, StatementRunner } from './work-scope.ts'
 
 export interface UserTransactionOptions {
@@ -51,8 +51,7 @@ export class UserTransaction implements StatementRunner {
           throw error
         }
         transaction.forgetSince(mark)
-        await looks.look(error)
-        countRoundTrip()
+        await this.#counted(looks.look(error))
       }
     }
     throw TransactionTooLarge({})
@@ -80,9 +79,8 @@ export class UserTransaction implements StatementRunner {
     try {
       if (transaction.isDoomed) throw TransactionConflict({})
       if (buffer.size === 0 && reads.size === 0) return
-      countRoundTrip()
       if (buffer.size === 0) {
-        await looks.look()
+        await this.#counted(looks.look())
         if (transaction.isDoomed) throw TransactionConflict({})
         return
       }
@@ -92,7 +90,7 @@ export class UserTransaction implements StatementRunner {
         throw TransactionTooLarge({})
       transaction.stop()
       const draft = { reads, writes: transaction.toWrites(), numbers, changes: [] }
-      if (!(await commits.commit(draft))) throw TransactionConflict({})
+      if (!(await this.#counted(commits.commit(draft)))) throw TransactionConflict({})
     } finally {
       transaction.stop()
     }
@@ -106,10 +104,14 @@ export class UserTransaction implements StatementRunner {
   async #begun(): Promise<OpenTransaction> {
     const { cache, looks } = this.#options
     if (this.#transaction) return this.#transaction
-    await looks.look()
-    countRoundTrip()
+    await this.#counted(looks.look())
     this.#transaction ??= new OpenTransaction(cache)
     return this.#transaction
+  }
+
+  #counted<Answer>(answer: Promise<Answer>): Promise<Answer> {
+    countRoundTrip(currentSession(), answer)
+    return answer
   }
 
   #end(): OpenTransaction | undefined {
@@ -124,9 +126,4 @@ export class UserTransaction implements StatementRunner {
     assert(savepoint, `there is no savepoint ${name}`)
     return savepoint
   }
-}
-
-function countRoundTrip(): void {
-  const session = currentSession()
-  if (session) session.roundTrips++
 }
