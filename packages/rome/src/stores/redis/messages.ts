@@ -9,6 +9,7 @@ import type {
   Position,
   RangeRequest,
   RangeResult,
+  ReadSet,
 } from '../key-value/key-value-store.ts'
 import { type Tag, tagOf, writePieces } from './log-entry.ts'
 import { MessageReader, MessageWriter } from './message-pack.ts'
@@ -80,25 +81,48 @@ export interface Retention {
 export function encodeCommit(request: CommitRequest, prefixes: SpacePrefixes): Buffer {
   const { commit, known, retention, capacity } = request
   const writer = new MessageWriter()
-  writer.array(capacity ? 10 : 8)
+  const { reads, absent = NOTHING } = commit
+  const absentKeys = new Set(absent.keys.map((key) => prefixes.member(key)))
+  const absentRanges = disjoint(absent.ranges, prefixes)
+  writer.array(capacity ? 12 : 10)
   writeKnown(writer, known)
-  writer.array(commit.reads.keys.length)
-  for (const key of commit.reads.keys) writer.bytes(prefixes.member(key))
-  const ranges = disjoint(commit.reads.ranges, prefixes)
-  writer.array(ranges.length * 2)
-  for (const { from, to } of ranges) {
-    writer.bytes(from)
-    writer.bytes(to)
-  }
+  // What must be absent is read by that: it goes once over the wire.
+  writeMembers(
+    writer,
+    reads.keys.map((key) => prefixes.member(key)).filter((member) => !absentKeys.has(member)),
+  )
+  writeIntervals(writer, disjoint(reads.ranges, prefixes).filter(isNotIn(absentRanges)))
   writePieces(writer, commit, prefixes)
   writer.bytes(tagOf(commit.id))
   writer.number(retention.entriesMax)
   writer.number(retention.bytesMax)
+  writeMembers(writer, [...absentKeys])
+  writeIntervals(writer, absentRanges)
   if (capacity) {
     writer.number(capacity.entriesMax)
     writer.number(capacity.bytesMax)
   }
   return writer.finish()
+}
+
+const NOTHING: ReadSet = { keys: [], ranges: [] }
+
+function isNotIn(intervals: readonly Interval[]): (interval: Interval) => boolean {
+  const ends = new Map(intervals.map(({ from, to }) => [from, to]))
+  return ({ from, to }) => ends.get(from) !== to
+}
+
+function writeMembers(writer: MessageWriter, members: readonly ByteString[]): void {
+  writer.array(members.length)
+  for (const member of members) writer.bytes(member)
+}
+
+function writeIntervals(writer: MessageWriter, intervals: readonly Interval[]): void {
+  writer.array(intervals.length * 2)
+  for (const { from, to } of intervals) {
+    writer.bytes(from)
+    writer.bytes(to)
+  }
 }
 
 /** The head of every reply; the log's entries as they are stored. */

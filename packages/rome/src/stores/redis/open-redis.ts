@@ -65,6 +65,7 @@ export async function openRedis(options: RedisOptions): Promise<KeyValueStore> {
 class RedisStore implements KeyValueStore {
   readonly description: string
   readonly limits = REDIS_LIMITS
+  readonly looksForAbsence = true
   readonly #options: RedisOptions
   readonly #url: RedisUrl
   readonly #route: SingleRoute

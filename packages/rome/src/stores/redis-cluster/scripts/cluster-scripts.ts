@@ -44,7 +44,7 @@ export const logCommitScript = defineScript(
   fill,
   decide,
   `
-if redis.call('LLEN', ${LOG}) >= commit[9] or bytes >= commit[10] then
+if redis.call('LLEN', ${LOG}) >= commit[11] or bytes >= commit[12] then
   return cmsgpack.pack({${BEHIND}, position, number, tag, {}, 0, 0})
 end
 `,

@@ -142,8 +142,21 @@ local function apply(writes)
 end
 `
 
+/** `isAbsent(members, ranges)`: whether none of them is there. */
+export const readAbsence = ({ keys }: Pick<SpaceKeys, 'keys'>): string => `
+local function isAbsent(members, ranges)
+  for i = 1, #members do
+    if redis.call('ZSCORE', ${keys}, members[i]) then return false end
+  end
+  for i = 1, #ranges, 2 do
+    if #redis.call('ZRANGEBYLEX', ${keys}, '[' .. ranges[i], '(' .. ranges[i + 1], 'LIMIT', 0, 1) > 0 then return false end
+  end
+  return true
+end
+`
+
 /**
- * `validate(entries, reads, ranges, entryTag, entryId)`: whether one of the entries touches what was read, and the index of
+ * `validate(entries, commit, entryId)`: whether one of the entries touches what was read, and the index of
  * the entry that is this very commit, if it is there already. The ranges are a flat list, in order and apart.
  */
 export const validate = `
@@ -168,15 +181,17 @@ local function isInside(member, ranges)
   return 2 * low < #ranges and not isBefore(member, ranges[2 * low + 1])
 end
 
-local function validate(entries, reads, ranges, entryTag, entryId)
+local function validate(entries, commit, entryId)
   local wasRead, isTouched = {}, false
-  for i = 1, #reads do wasRead[reads[i]] = true end
+  local ranges, absent, entryTag = commit[4], commit[10], commit[6]
+  for i = 1, #commit[3] do wasRead[commit[3][i]] = true end
+  for i = 1, #commit[9] do wasRead[commit[9][i]] = true end
   for i = 1, #entries do
     local other = cmsgpack.unpack(string.sub(entries[i], 13))
     if string.sub(entries[i], 1, 4) == entryTag and other[1] == entryId then return false, i end
     local writes = other[4]
     for j = 1, isTouched and 0 or #writes, 2 do
-      if wasRead[writes[j]] or isInside(writes[j], ranges) then
+      if wasRead[writes[j]] or isInside(writes[j], ranges) or isInside(writes[j], absent) then
         isTouched = true
         break
       end

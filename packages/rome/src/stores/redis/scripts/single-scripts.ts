@@ -1,6 +1,17 @@
 /** What one Redis is asked: to look, and to commit. Each is one round trip and atomic. */
 
-import { answerLook, applyWrites, fill, LOG, META, readMeta, readSpaces, since, validate } from './parts.ts'
+import {
+  answerLook,
+  applyWrites,
+  fill,
+  LOG,
+  META,
+  readAbsence,
+  readMeta,
+  readSpaces,
+  since,
+  validate,
+} from './parts.ts'
 import { defineScript } from './script.ts'
 
 const SPACES = { keys: 'KEYS[3]', rows: 'KEYS[4]' }
@@ -63,7 +74,7 @@ local body = fill(commit[5], first)
 local entry = cmsgpack.unpack(body)
 if commit[2] and entries and commit[1] > replicated then replicated = commit[1] end
 if not entries then return cmsgpack.pack({${CONFLICT}, position, number, tag, false, 0, 0}) end
-local isTouched, at = validate(entries, commit[3], commit[4], commit[6], entry[1])
+local isTouched, at = validate(entries, commit, entry[1])
 if at then
   redis.call('HSET', ${META}, 'position', position)
   return cmsgpack.pack({${REPEATED}, position, number, tag, entries, commit[1] + at, (struct.unpack('>d', entries[at], 5))})
@@ -88,7 +99,7 @@ return cmsgpack.pack({${COMMITTED}, position, number, tag, entries, position, fi
 
 /**
  * `ARGV[1]`: position and tag that the transaction knows, keys and ranges that it read, the pieces of its entry, the
- * tag of its id; how many entries and bytes of log are kept. False when there is no store.
+ * tag of its id; how many entries and bytes of log are kept; keys and ranges of which nothing may be there. False when there is no store.
  */
 export const commitScript = defineScript(
   '',
@@ -96,8 +107,14 @@ export const commitScript = defineScript(
   since,
   validate,
   fill,
+  readAbsence(SPACES),
   applyWrites(SPACES),
   decide,
+  `
+if not isAbsent(commit[9], commit[10]) then
+  return cmsgpack.pack({${CONFLICT}, position, number, tag, entries, 0, 0})
+end
+`,
   append,
   `
 while length > 1 and (length > commit[7] or bytes > commit[8]) do
