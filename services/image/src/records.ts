@@ -1,6 +1,6 @@
 /** The records of the image service. */
 
-import { boolean, integer, json, text } from '@atoll/rome'
+import { boolean, integer, json, longText, text } from '@atoll/rome'
 import { defineRecord, type RecordTable } from '@atoll/state'
 
 export type ImageStatus = 'queued' | 'saving' | 'active' | 'killed' | 'deactivated'
@@ -43,7 +43,7 @@ export const images = defineRecord(
      * The projects of `members`, while the visibility is `shared`, as text that a query can look into: what `sharedWith`
      * makes of both. Empty for nearly all images, so that the index leads straight to the few others.
      */
-    shared_with: text(),
+    shared_with: longText(),
   },
   {
     ids: 'given',

@@ -52,11 +52,14 @@ export async function startMariadb(options: MariadbServerOptions): Promise<SqlSt
     ...(options.readyWithinMs === undefined ? {} : { readyWithinMs: options.readyWithinMs }),
   })
   const urlOf = (database: string) => `mysql://${DATABASE}:${DATABASE}@${address}:${port}/${database}`
+  const execute = async (statement: string) => {
+    await host.run('mariadb', client({ host, port, statement }))
+  }
   const createDatabase = async (name: string) => {
-    await host.run('mariadb', client({ host, port, statement: `create database \`${name}\`` }))
+    await execute(`create database \`${name}\``)
     return urlOf(name)
   }
-  return { ...running, port, url: urlOf(DATABASE), createDatabase }
+  return { ...running, port, url: urlOf(DATABASE), createDatabase, execute }
 }
 
 async function initialize(directory: string, data: string): Promise<void> {

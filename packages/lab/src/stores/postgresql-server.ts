@@ -50,11 +50,21 @@ export async function startPostgresql(options: PostgresqlServerOptions): Promise
     isReady: () => ensureDatabase(programs, host, port),
   })
   const urlOf = (database: string) => `postgresql://${USER}@${address}:${port}/${database}`
+  const execute = async (statement: string) => {
+    await host.run(join(programs, 'psql'), [
+      ...at(host, port),
+      '-v',
+      'ON_ERROR_STOP=1',
+      '-c',
+      statement,
+      DATABASE,
+    ])
+  }
   const createDatabase = async (name: string) => {
-    await host.run(join(programs, 'createdb'), ['-h', address, '-p', String(port), '-U', USER, name])
+    await execute(`create database "${name}"`)
     return urlOf(name)
   }
-  return { ...running, port, url: urlOf(DATABASE), createDatabase }
+  return { ...running, port, url: urlOf(DATABASE), createDatabase, execute }
 }
 
 async function initialize(programs: string, data: string): Promise<void> {
@@ -71,11 +81,14 @@ async function initialize(programs: string, data: string): Promise<void> {
 }
 
 async function ensureDatabase(programs: string, host: ServerHost, port: number): Promise<boolean> {
-  const at = ['-h', host.address, '-p', String(port), '-U', USER]
-  const databases = await host.run(join(programs, 'psql'), [...at, '-AtlqF,', 'postgres'])
+  const databases = await host.run(join(programs, 'psql'), [...at(host, port), '-AtlqF,', 'postgres'])
   if (databases.split('\n').some((line) => line.startsWith(`${DATABASE},`))) return true
-  await host.run(join(programs, 'createdb'), [...at, DATABASE])
+  await host.run(join(programs, 'createdb'), [...at(host, port), DATABASE])
   return true
+}
+
+function at(host: ServerHost, port: number): string[] {
+  return ['-h', host.address, '-p', String(port), '-U', USER]
 }
 
 function newestVersion(): string {

@@ -4,7 +4,7 @@
  */
 
 import type { ChildProcess } from 'node:child_process'
-import { chmodSync, closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
+import { chmodSync, closeSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { ProgramFailed } from '../errors.ts'
@@ -28,6 +28,8 @@ export interface StoreServer {
 export interface SqlStoreServer extends StoreServer {
   /** Makes a database beside that of `url`, and answers with its URL. */
   createDatabase(name: string): Promise<string>
+  /** Runs a statement as an administrator. @throws ProgramFailed */
+  execute(statement: string): Promise<void>
 }
 
 export interface StoreServerOptions {
@@ -106,7 +108,7 @@ function controls(child: ChildProcess, stopSignal: NodeJS.Signals): Running {
   const end = async (signal: NodeJS.Signals) => {
     if (hasEnded(child)) return
     // A process that was paused hears nothing else.
-    child.kill('SIGCONT')
+    signalAll(child, 'SIGCONT')
     child.kill(signal)
     const timer = setTimeout(() => child.kill('SIGKILL'), STOPPED_WITHIN_MS)
     await ended
@@ -116,8 +118,33 @@ function controls(child: ChildProcess, stopSignal: NodeJS.Signals): Running {
     pid: child.pid ?? 0,
     stop: () => end(stopSignal),
     kill: () => end('SIGKILL'),
-    pause: () => void child.kill('SIGSTOP'),
-    resume: () => void child.kill('SIGCONT'),
+    pause: () => signalAll(child, 'SIGSTOP'),
+    resume: () => signalAll(child, 'SIGCONT'),
+  }
+}
+
+/** To the server and to the processes that it has started for its clients. */
+function signalAll(child: ChildProcess, signal: NodeJS.Signals): void {
+  const { pid } = child
+  if (pid === undefined || hasEnded(child)) return
+  child.kill(signal)
+  for (const entry of readdirSync('/proc')) {
+    if (!/^\d+$/.test(entry) || parentOf(entry) !== pid) continue
+    try {
+      process.kill(Number(entry), signal)
+    } catch {
+      // It has ended since we looked.
+    }
+  }
+}
+
+/** Field 4 of proc(5) `stat`; undefined when the process has ended. */
+function parentOf(pid: string): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
+  } catch {
+    return undefined
   }
 }
 

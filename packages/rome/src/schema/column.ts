@@ -10,6 +10,8 @@ export interface Column<Value> {
   readonly fallback: unknown
   /** Whether it takes numbers of commits: see `commitNumber`. */
   readonly isNumbered: boolean
+  /** Whether it may be longer than a SQL server can index in whole: see `longText`. */
+  readonly isLong: boolean
   /** Carries the type of the value; never set at run time. */
   readonly value?: Value
   nullable(): Column<Value | null>
@@ -17,6 +19,11 @@ export interface Column<Value> {
 
 /** Text in Unicode, compared by code point. */
 export const text = <Value extends string = string>(fallback = ''): Column<Value> => column('text', fallback)
+/**
+ * Text of any length in a column that an index names. SQL servers index its beginning only, so that it can be part of no
+ * unique constraint; other text may have 255 characters where it is indexed on MariaDB, and less in wide indexes.
+ */
+export const longText = (fallback = ''): Column<string> => column('text', fallback, { isLong: true })
 /** A whole number within ±2^53. */
 export const integer = <Value extends number = number>(fallback = 0): Column<Value> =>
   column('integer', fallback)
@@ -36,13 +43,14 @@ export const blob = (): Column<Uint8Array> => column('blob', new Uint8Array())
 function column<Value>(
   kind: ColumnKind,
   fallback: unknown,
-  { isNullable = false, isNumbered = false } = {},
+  { isNullable = false, isNumbered = false, isLong = false } = {},
 ): Column<Value> {
   return Object.freeze({
     kind,
     isNullable,
     isNumbered,
+    isLong,
     fallback: isNullable ? null : fallback,
-    nullable: () => column<Value | null>(kind, null, { isNullable: true, isNumbered }),
+    nullable: () => column<Value | null>(kind, null, { isNullable: true, isNumbered, isLong }),
   })
 }

@@ -35,11 +35,13 @@ export const mysqlStyle: DefinitionStyle = {
     return column.isNullable ? `${type} null` : `${type} not null default ${literal(column)}`
   },
   tableOptions: ` engine=InnoDB default charset=utf8mb4 collate=${COLLATION}`,
-  // A column that was not indexed when it came has a type without a length.
+  // A column that was not indexed when it came has a type without a length, as has one that may be long.
   indexed: (table, name, isNew) => {
     const column = table.columns[name]
-    return !isNew && column && isText(column) ? `${quote(name)}(${lengthOf(table, name)})` : quote(name)
+    const isWhole = !column || !isText(column) || (isNew && !column.isLong)
+    return isWhole ? quote(name) : `${quote(name)}(${lengthOf(table, name)})`
   },
+  canIndex: () => true,
 }
 
 export async function existingMysqlSchema(connection: SqlConnection): Promise<ExistingSchema> {
@@ -62,8 +64,8 @@ function isText({ kind }: Column<unknown>): boolean {
   return kind === 'text' || kind === 'json'
 }
 
-function textType(table: Table, name: string, { kind }: Column<unknown>): string {
-  return kind === 'text' && isKey(table, name) ? `varchar(${lengthOf(table, name)})` : types[kind]
+function textType(table: Table, name: string, { kind, isLong }: Column<unknown>): string {
+  return kind === 'text' && !isLong && isKey(table, name) ? `varchar(${lengthOf(table, name)})` : types[kind]
 }
 
 function isKey({ primaryKey, indexes }: Table, name: string): boolean {

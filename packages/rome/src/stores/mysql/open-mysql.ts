@@ -61,11 +61,11 @@ class MysqlServer implements SqlServer {
   }
 
   connectReader(): Promise<MysqlConnection> {
-    return this.#connect(['autocommit = 1', ...(this.#isGalera ? [GALERA] : [])])
+    return this.#connect('autocommit = 1')
   }
 
   async connectWriter(): Promise<SqlWriter> {
-    const connection = await this.#connect(['autocommit = 0', ...(this.#isGalera ? [GALERA] : [])])
+    const connection = await this.#connect('autocommit = 0')
     await connection.run('set session transaction isolation level serializable')
     return new MysqlWriter(connection, this.catalogue)
   }
@@ -133,7 +133,7 @@ class MysqlServer implements SqlServer {
     await connection.execute({ sql: 'delete from rome_commits where position <= ?', parameters: [position] })
   }
 
-  #connect(settings: readonly string[]): Promise<MysqlConnection> {
+  #connect(mode: string): Promise<MysqlConnection> {
     return this.#reach.connect(async (server) => {
       const connection = await MysqlConnection.open({
         description: this.description,
@@ -143,7 +143,9 @@ class MysqlServer implements SqlServer {
         statementMsMax: this.#options.statementMsMax ?? STATEMENT_MS_MAX,
       })
       try {
-        await connection.run(`set session ${[...SESSION, ...settings].join(', ')}`)
+        await this.#requireMember(connection)
+        const settings = [...SESSION, mode, ...(this.#isGalera ? [GALERA] : [])]
+        await connection.run(`set session ${settings.join(', ')}`)
         return connection
       } catch (error) {
         connection.destroy()
@@ -164,6 +166,14 @@ class MysqlServer implements SqlServer {
     }
   }
 
+  /** A node that is cut off from its cluster, or joins it just now, answers nothing: another will. */
+  async #requireMember(connection: MysqlConnection): Promise<void> {
+    const value = async (sql: string) => (await connection.execute({ sql, parameters: [] })).rows[0]?.Value
+    this.#isGalera = (await value("show variables like 'wsrep_on'")) === 'ON'
+    if (this.#isGalera && (await value("show status like 'wsrep_ready'")) !== 'ON')
+      throw StoreUnavailable({ path: this.description, reason: 'the node is no member of its cluster now' })
+  }
+
   async #check(connection: MysqlConnection): Promise<void> {
     const { rows } = await connection.execute({
       sql: 'select version() as version, @@innodb_flush_log_at_trx_commit as flush, @@log_bin as log, @@sync_binlog as sync, @@innodb_doublewrite as twice',
@@ -175,12 +185,6 @@ class MysqlServer implements SqlServer {
         path: this.description,
         advice: 'it is no MariaDB; use MariaDB 10.6 or later',
       })
-    const galera = await connection.execute({ sql: "show status like 'wsrep_ready'", parameters: [] })
-    const ready = galera.rows[0]?.Value
-    const isMember = await connection.execute({ sql: "show variables like 'wsrep_on'", parameters: [] })
-    this.#isGalera = isMember.rows[0]?.Value === 'ON'
-    if (this.#isGalera && ready !== 'ON')
-      throw StoreUnavailable({ path: this.description, reason: 'the node is no member of its cluster now' })
     // A node of a cluster is brought up to date by the others after it has crashed.
     const advice = [
       ...(Number(flush) !== 1 && !this.#isGalera ? ['innodb_flush_log_at_trx_commit=1'] : []),

@@ -36,6 +36,8 @@ export const postgresqlStyle: DefinitionStyle = {
   },
   tableOptions: '',
   indexed: (table, name) => `${quote(name)}${table.columns[name]?.isNullable ? ' nulls first' : ''}`,
+  // An entry has 2704 bytes at most, and one of the beginning alone would serve no range.
+  canIndex: ({ columns }, index) => index.columns.every((name) => !columns[name]?.isLong),
 }
 
 export async function existingPostgresqlSchema(connection: SqlConnection): Promise<ExistingSchema> {

@@ -14,6 +14,8 @@ export interface DefinitionStyle {
   readonly tableOptions: string
   /** A column in an index. */
   indexed(table: Table, name: string, isNew: boolean): string
+  /** Whether the server can keep such an index; queries are right without it, and slower. */
+  canIndex(table: Table, index: Index): boolean
 }
 
 /** The statements, in order, that bring `existing` up to `tables`. Empty when nothing is missing. */
@@ -24,7 +26,9 @@ export function missingSql(
 ): string[] {
   return tables.flatMap((table) => {
     const present = existing.columns.get(table.name)
-    const indexes = table.indexes.filter((index) => !existing.indexes.has(indexName(table, index)))
+    const indexes = table.indexes.filter(
+      (index) => style.canIndex(table, index) && !existing.indexes.has(indexName(table, index)),
+    )
     return [
       ...(present ? missingColumns(table, present, style) : [createTable(table, style)]),
       ...indexes.map((index) => createIndex(table, index, present, style)),

@@ -2,8 +2,9 @@
 
 import type { ColumnKind } from '../../schema/column.ts'
 
-/** JSON as text and bytes as a Buffer; booleans stay, since servers differ in what they keep. */
+/** JSON as text, bytes as a Buffer, NaN as NULL; booleans stay, since servers differ in what they keep. */
 export function encodeValue(value: unknown): unknown {
+  if (Number.isNaN(value)) return null
   if (value === null || typeof value !== 'object') return value
   if (ArrayBuffer.isView(value)) return Buffer.from(value.buffer, value.byteOffset, value.byteLength)
   return JSON.stringify(value)
