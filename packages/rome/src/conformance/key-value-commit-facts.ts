@@ -40,6 +40,7 @@ export function commitFacts(fact: Fact): void {
   raceFacts(fact)
   repeatFacts(fact)
   absenceFacts(fact)
+  manyAbsencesFacts(fact)
 
   fact('all writes of a commit are seen together, or none', async ({ store, another }) => {
     const accounts = Array.from({ length: 8 }, (_, index) => ({
@@ -156,6 +157,32 @@ function absenceFacts(fact: Fact): void {
     assert.equal(await tryIt({ ...key('b'), ranges: between('c\x00', 'z').ranges }, 'k5'), 'committed')
     const found = await keysOf(store, range('mine', 'k', 'l'))
     assert.deepEqual(found, ['k4', 'k5'])
+  })
+}
+
+function manyAbsencesFacts(fact: Fact): void {
+  fact('as much may be expected to be absent as may have been read', async ({ store }) => {
+    if (!store.looksForAbsence) return
+    const half = Math.min(200, Math.floor(store.limits.readsMax / 2))
+    const name = (index: number) => `${index}`.padStart(6, '0')
+    const absent: ReadSet = {
+      keys: Array.from({ length: half }, (_, index) => ({ space: 'b', key: name(index) })),
+      ranges: Array.from({ length: half }, (_, index) => ({
+        space: 'c',
+        from: name(2 * index),
+        to: name(2 * index + 1),
+      })),
+    }
+    const tryIt = async () => {
+      const commit = { after: await positionOf(store), reads: absent, absent, writes: [put('a', 'k', 'v')] }
+      return (await settle(store, commitOf(commit))).kind
+    }
+    assert.equal(await tryIt(), 'committed')
+    await write(store, put('c', `${name(2 * half - 2)}5`, 'there'))
+    assert.equal(await tryIt(), 'conflict')
+    await write(store, remove('c', `${name(2 * half - 2)}5`))
+    await write(store, put('b', name(half - 1), 'there'))
+    assert.equal(await tryIt(), 'conflict')
   })
 }
 

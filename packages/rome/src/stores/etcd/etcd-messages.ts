@@ -24,7 +24,13 @@ export type Operation =
 
 export type Comparison =
   | { readonly target: 'VALUE'; readonly key: Encoded; readonly value: Encoded }
-  | { readonly target: 'VERSION'; readonly key: Encoded; readonly version: 0 }
+  /** Holds when there is no such key, or none in the range. */
+  | {
+      readonly target: 'VERSION'
+      readonly key: Encoded
+      readonly range_end?: Encoded
+      readonly version: 0
+    }
 
 export interface TxnRequest {
   readonly compare?: readonly Comparison[]

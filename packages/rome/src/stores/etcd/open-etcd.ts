@@ -24,6 +24,7 @@ import { isCompacted, translateEtcdError } from './etcd-errors.ts'
 import { EtcdKeys } from './etcd-keys.ts'
 import { EtcdLooks } from './etcd-looks.ts'
 import {
+  type Comparison,
   nest,
   type Operation,
   type StatusResponse,
@@ -58,6 +59,8 @@ const PATIENCE_MS = 8000
 /** So often the history of keys is forgotten, all but as many revisions: etcd keeps every version until somebody says so. */
 const COMPACT_EVERY = 500
 const LOOKS_MAX = 5
+/** etcd takes 128 (`--max-txn-ops`), one of them for the head. */
+const COMPARISONS_MAX = 127
 
 /** @throws StoreUnavailable, StoreMisconfigured */
 export async function openEtcd(options: EtcdOptions): Promise<KeyValueStore> {
@@ -74,6 +77,7 @@ export async function openEtcd(options: EtcdOptions): Promise<KeyValueStore> {
 class EtcdStore implements KeyValueStore {
   readonly description: string
   readonly limits = ETCD_LIMITS
+  readonly looksForAbsence = true
   readonly #options: EtcdOptions
   readonly #client: EtcdClient
   readonly #keys: EtcdKeys
@@ -162,6 +166,10 @@ class EtcdStore implements KeyValueStore {
     if (this.#head.position < commit.after) await this.#askHead()
     const head = this.#head
     if (head.position !== commit.after) return this.#missed(commit, await this.#newsSince(commit.after))
+    const absent = this.#absences(commit)
+    // More than a transaction may compare is looked at before it, which holds if the head is still the same.
+    const areManyThere = absent.length > COMPARISONS_MAX && !(await this.#areAbsent(commit))
+    if (areManyThere) return { kind: 'conflict', ...(await this.#newsSince(commit.after)) }
     const entry: LogEntry = {
       position: head.position + 1,
       id: commit.id,
@@ -170,9 +178,12 @@ class EtcdStore implements KeyValueStore {
       changes: commit.changes,
     }
     const next = { position: entry.position, number: head.number + commit.numbers }
-    const reply = await this.#txn(this.#append(head, next, entry))
-    if (!reply.succeeded)
-      return this.#missed(commit, this.#heard(readNews(reply, commit.after, this.#entriesMax)))
+    const compared = absent.length > COMPARISONS_MAX ? [] : absent
+    const reply = await this.#txn(this.#append({ head, next, absent: compared }, entry))
+    if (!reply.succeeded) {
+      const news = this.#heard(readNews(reply, commit.after, this.#entriesMax))
+      return news.position === head.position ? { kind: 'conflict', ...news } : this.#missed(commit, news)
+    }
     this.#learn(next)
     this.#compact(next.position, reply)
     return { kind: 'committed', at: next.position, firstNumber: entry.firstNumber, ...next, entries: [entry] }
@@ -187,7 +198,29 @@ class EtcdStore implements KeyValueStore {
     return { kind: 'moved', ...news }
   }
 
-  #append(head: Head, next: Head, entry: LogEntry): TxnRequest {
+  #absences({ absent }: Commit): readonly Comparison[] {
+    if (!absent) return []
+    const ranges = absent.ranges.filter(({ from, to }) => from < to)
+    return [...absent.keys.map((key) => ({ ...key, to: undefined })), ...ranges].map((wanted) => {
+      const prefix = this.#keys.space(wanted.space)
+      const from = 'key' in wanted ? wanted.key : wanted.from
+      const end = wanted.to === undefined ? {} : { range_end: toBase64(prefix + wanted.to) }
+      return { target: 'VERSION', key: toBase64(prefix + from), version: 0, ...end }
+    })
+  }
+
+  async #areAbsent({ absent = { keys: [], ranges: [] } }: Commit): Promise<boolean> {
+    const ranges = absent.ranges.map((range) => ({ ...range, limit: 1, isReversed: false, rowsOf: null }))
+    const { sight } = await this.#looks.look({ after: null, keys: absent.keys, ranges })
+    return (
+      sight.values.every((value) => value === null) && sight.ranges.every(({ keys }) => keys.length === 0)
+    )
+  }
+
+  #append(
+    { head, next, absent }: { head: Head; next: Head; absent: readonly Comparison[] },
+    entry: LogEntry,
+  ): TxnRequest {
     const { head: headKey } = this.#keys
     const key = toBase64(headKey)
     const forgotten = next.position - this.#entriesMax
@@ -202,6 +235,7 @@ class EtcdStore implements KeyValueStore {
         head.position === 0
           ? { target: 'VERSION', key, version: 0 }
           : { target: 'VALUE', key, value: toBase64(headValue(head)) },
+        ...absent,
       ],
       success: nest([
         { requestPut: { key, value: toBase64(headValue(next)) } },
