@@ -24,19 +24,47 @@ export function patientStore(store: KeyValueStore, options: PatienceOptions): Ke
   const { description, limits, looksForAbsence = false } = store
   const closing = new AbortController()
   const silence = () => StoreUnavailable({ path: description })
+  const waiting: Waiting = new Set()
   const again = <Result>(ask: () => Promise<Result>, isWorthIt: (error: unknown) => boolean) =>
     askAgain({ ...options, signal: closing.signal, ask, isWorthIt })
   return {
     description,
     limits,
     looksForAbsence,
-    look: (look) => again(() => within(options, store.look(look), silence), StoreUnavailable.is),
+    look: (look) => again(() => within(store.look(look), silence), StoreUnavailable.is),
     commit: (commit) => commitPatiently(commit),
     watch: (position, signal) => store.watch(position, signal),
     close: () => {
       closing.abort()
+      for (const giveUp of [...waiting]) giveUp()
       return store.close()
     },
+  }
+
+  // The answer, or what `late` says when it has not come in time, or before the end.
+  function within<Result>(answer: Promise<Result>, late: () => unknown): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      const giveUp = () => {
+        settle()
+        reject(late())
+      }
+      const cancel = options.clock.after(options.answerMsMax, giveUp)
+      const settle = () => {
+        cancel()
+        waiting.delete(giveUp)
+      }
+      waiting.add(giveUp)
+      answer.then(
+        (result) => {
+          settle()
+          resolve(result)
+        },
+        (error: unknown) => {
+          settle()
+          reject(error)
+        },
+      )
+    })
   }
 
   async function commitPatiently(commit: Commit): Promise<CommitOutcome> {
@@ -44,7 +72,7 @@ export function patientStore(store: KeyValueStore, options: PatienceOptions): Ke
     let lost: unknown
     const ask = async () => {
       try {
-        return await within(options, store.commit(commit), () => unknown('no answer in time'))
+        return await within(store.commit(commit), () => unknown('no answer in time'))
       } catch (error) {
         if (OutcomeUnknown.is(error)) lost = error
         throw error
@@ -60,6 +88,9 @@ export function patientStore(store: KeyValueStore, options: PatienceOptions): Ke
     }
   }
 }
+
+/** How to end each wait for an answer. */
+type Waiting = Set<() => void>
 
 interface Asking<Result> extends PatienceOptions {
   readonly signal: AbortSignal
@@ -80,25 +111,4 @@ async function askAgain<Result>(asking: Asking<Result>): Promise<Result> {
       await sleep(clock, waitMs, signal)
     }
   }
-}
-
-/** The answer, or what `late` says when it has not come in time. */
-function within<Result>(
-  { clock, answerMsMax }: PatienceOptions,
-  answer: Promise<Result>,
-  late: () => unknown,
-): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const cancel = clock.after(answerMsMax, () => reject(late()))
-    answer.then(
-      (result) => {
-        cancel()
-        resolve(result)
-      },
-      (error: unknown) => {
-        cancel()
-        reject(error)
-      },
-    )
-  })
 }

@@ -62,6 +62,14 @@ suite('a store that is slow', () => {
     assert.ok(world.clock.monotonicMs() <= 4000)
   })
 
+  test('does not keep a peer from closing', async () => {
+    const { world, peer } = openPeer({ store: never(memoryStore()) })
+    const reading = peer.read(get('t', 'a'))
+    await peer.close()
+    await assert.rejects(reading, StoreUnavailable.is)
+    assert.equal(world.clock.monotonicMs(), 0)
+  })
+
   test('and does not answer a commit in time is asked for it again', async () => {
     const inner = memoryStore()
     let asked = 0
