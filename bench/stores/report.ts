@@ -1,0 +1,68 @@
+/** The table of a comparison of stores, as Markdown, one line as soon as it is known. */
+
+import { percentile } from '../support/drive.ts'
+import type { Measured } from './measure.ts'
+
+export interface Line {
+  readonly store: string
+  readonly peers: number
+  readonly rttMs: number
+  readonly measured: Measured
+}
+
+const COLUMNS = [
+  'store',
+  'peers',
+  'RTT',
+  'all accepted',
+  'all ACTIVE',
+  'burst mean',
+  'p90',
+  'mix mean',
+  'p50',
+  'p90',
+  'p99',
+  'kB/server',
+  'failed',
+] as const
+
+export function tableHead(): string {
+  return `| ${COLUMNS.join(' | ')} |\n|${COLUMNS.map(() => ' --- |').join('')}`
+}
+
+export function tableLine({ store, peers, rttMs, measured }: Line): string {
+  const {
+    acceptedMs,
+    activeMs,
+    burstLatenciesMs: burst,
+    mixLatenciesMs: mix,
+    bytesPerServer,
+    failed,
+  } = measured
+  const cells = [
+    store,
+    String(peers),
+    `${rttMs} ms`,
+    seconds(acceptedMs),
+    seconds(activeMs),
+    milliseconds(mean(burst)),
+    milliseconds(percentile(burst, 0.9)),
+    milliseconds(mean(mix)),
+    ...[0.5, 0.9, 0.99].map((share) => milliseconds(percentile(mix, share))),
+    (bytesPerServer / 1000).toFixed(1),
+    String(failed),
+  ]
+  return `| ${cells.join(' | ')} |`
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(2)} s`
+}
+
+function milliseconds(ms: number): string {
+  return Number.isFinite(ms) ? `${ms.toFixed(1)} ms` : '-'
+}
