@@ -37,14 +37,34 @@ export function executeQuery(
   workspace: Workspace,
   { scanRowsMax = SCAN_ROWS_MAX }: ExecuteOptions = {},
 ): Outcome {
-  const plan = planQuery(node, catalogue)
-  return executePlan(plan, {
-    select: selectValues,
-    workspace,
-    memo: new Map(),
-    scanRowsMax,
-    scanned: new Map(),
-  })
+  const { plan, parameters } = planQuery(node, catalogue)
+  return executePlan(plan, new QueryRun({ workspace, parameters, scanRowsMax }))
+}
+
+class QueryRun implements Run {
+  readonly select = selectValues
+  readonly workspace: Workspace
+  readonly parameters: Run['parameters']
+  readonly scanRowsMax: number
+  #memo: Map<object, unknown> | undefined
+  #scanned: Map<object, number> | undefined
+
+  constructor({ workspace, parameters, scanRowsMax }: Pick<Run, 'workspace' | 'parameters' | 'scanRowsMax'>) {
+    this.workspace = workspace
+    this.parameters = parameters
+    this.scanRowsMax = scanRowsMax
+  }
+
+  // Most queries need neither of the two.
+  get memo(): Map<object, unknown> {
+    this.#memo ??= new Map()
+    return this.#memo
+  }
+
+  get scanned(): Map<object, number> {
+    this.#scanned ??= new Map()
+    return this.#scanned
+  }
 }
 
 function executePlan(plan: QueryPlan, run: Run): Outcome {

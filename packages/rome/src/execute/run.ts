@@ -3,6 +3,7 @@
 import { decodeRow } from '../keyspace/row-codec.ts'
 import type { Tuple } from '../plan/expression.ts'
 import type { SelectPlan } from '../plan/select-plan.ts'
+import type { Parameter } from '../plan/shape.ts'
 import type { CatalogueTable } from '../schema/catalogue.ts'
 import type { StoredRow, Value } from '../values/value.ts'
 import { type Cell, Missing, type RangeRequest, type SpaceKey, type Workspace } from './workspace.ts'
@@ -17,6 +18,8 @@ export interface Run {
   /** For sub-selects. */
   readonly select: Select
   readonly workspace: Workspace
+  /** The values that the query was given. */
+  readonly parameters: readonly Parameter[]
   /** What is computed once a run: by the part of the plan that computes it. */
   readonly memo: Map<object, unknown>
   readonly scanRowsMax: number

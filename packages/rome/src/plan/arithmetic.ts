@@ -24,6 +24,7 @@ export function arithmetic(
       const a = left.evaluate(tuple, run)
       const b = right.evaluate(tuple, run)
       if (a === null || b === null) return null
+      if (isStray(a, left) || isStray(b, right)) return refuse('arithmetic over text among numbers', node)
       const x = numericPrefix(a)
       const y = numericPrefix(b)
       // A column of integers may hold others, too: then the outcome is real.
@@ -49,6 +50,11 @@ const operations: Readonly<
     const divisor = Math.trunc(right)
     return divisor === 0 ? null : Math.trunc(left) % divisor
   },
+}
+
+// Text in a column of numbers counts as an integer or not by what it says, whatever its column.
+function isStray(value: Value, { form }: Expression): boolean {
+  return typeof value !== 'number' && form !== 'mixed'
 }
 
 function outcomeForm(left: Expression, right: Expression): NumberForm {

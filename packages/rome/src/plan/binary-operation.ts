@@ -12,15 +12,16 @@ import {
 } from 'kysely'
 import type { Run } from '../execute/run.ts'
 import { like, likePrefix } from '../values/like.ts'
-import { boundValue, compareValues } from '../values/value.ts'
+import { boundValue, compareValues, type Value } from '../values/value.ts'
 import { arithmetic, concatenation, textOf } from './arithmetic.ts'
-import { comparison, converted, isTrue } from './comparison.ts'
+import { comparison, converted, convertedValue, isTrue } from './comparison.ts'
 import type { CompileOptions } from './compile-options.ts'
 import { type ComparisonOperator, constant, type Expression, expression, type Tuple } from './expression.ts'
 import { conjunction, negation } from './logic.ts'
 import { operatorOf, unwrapped } from './nodes.ts'
 import { refuse } from './not-supported.ts'
 import { refuseLooseOperands } from './precedence.ts'
+import { classOf } from './shape.ts'
 import { compileInSelect } from './sub-select.ts'
 
 export function compileBinary(node: BinaryOperationNode, options: CompileOptions): Expression {
@@ -111,36 +112,59 @@ function compileIn(
     const found = compileInSelect(node, left, right, options)
     return isNegated ? negation(node, found) : found
   }
-  const list = listOf(right, options)
-  // The affinity of the left side alone counts: the list is as a column of no affinity.
-  const items = list.map((item) => converted(node, left, { ...item, affinity: 'none' })[1])
-  const values = (tuple: Tuple, run: Run) => items.map((item) => item(tuple, run))
+  const { values, operands, isEmpty } = listOf(node, { left, right, options })
   const [value] = converted(node, left, constant(node, null, 'integer'))
   const found = expression(
     node,
-    [left, ...list],
+    [left, ...operands],
     (tuple, run) => {
+      if (isEmpty) return 0
       const wanted = value(tuple, run)
-      if (items.length === 0) return 0
       if (wanted === null) return null
       let outcome: 0 | null = 0
-      for (const item of items) {
-        const other = item(tuple, run)
+      for (const other of values(tuple, run)) {
         if (other === null) outcome = null
         else if (other === wanted || compareValues(other, wanted) === 0) return 1
       }
       return outcome
     },
-    { shape: { kind: 'in', left, values, slots: list.reduce((slots, item) => slots | item.slots, 0) } },
+    { shape: { kind: 'in', left, values, slots: operands.reduce((slots, item) => slots | item.slots, 0) } },
   )
   return isNegated ? negation(node, found) : found
 }
 
-function listOf(node: OperationNode, options: CompileOptions): readonly Expression[] {
-  if (PrimitiveValueListNode.is(node))
-    return node.values.map((value) => constant(node, boundValue(value), 'real'))
-  if (ValueListNode.is(node)) return node.values.map((value) => options.compile(value, options))
-  return refuse('this as a list', node)
+interface List {
+  readonly values: (tuple: Tuple, run: Run) => readonly Value[]
+  readonly operands: readonly Expression[]
+  readonly isEmpty: boolean
+}
+
+// The affinity of the left side alone counts: the list is as a column of no affinity.
+function listOf(
+  node: OperationNode,
+  { left, right, options }: { left: Expression; right: OperationNode; options: CompileOptions },
+): List {
+  if (PrimitiveValueListNode.is(right)) return primitiveList(node, { left, right, options })
+  if (!ValueListNode.is(right)) return refuse('this as a list', right)
+  const operands = right.values.map((value) => options.compile(value, options))
+  const items = operands.map((item) => converted(node, left, { ...item, affinity: 'none' })[1])
+  const values = (tuple: Tuple, run: Run) => items.map((item) => item(tuple, run))
+  return { values, operands, isEmpty: operands.length === 0 }
+}
+
+function primitiveList(
+  node: OperationNode,
+  { left, right, options }: { left: Expression; right: PrimitiveValueListNode; options: CompileOptions },
+): List {
+  const convert = convertedValue(node, left.affinity, 'real')
+  const place = options.context.places?.get(right)
+  const own = place === undefined ? right.values.map(boundValue) : []
+  const given = (run: Run) => (place === undefined ? own : (run.parameters[place] as readonly Value[]))
+  return {
+    values: (_, run) => (convert ? given(run).map(convert) : given(run)),
+    operands: [],
+    isEmpty: right.values.length === 0,
+  }
 }
 
 function compileBetween(node: BinaryOperationNode, left: Expression, options: CompileOptions): Expression {
@@ -164,7 +188,11 @@ function compileLike(
   const pattern = options.compile(node.rightOperand, options)
   const text = textOf(left)
   const patternText = textOf(pattern)
-  const prefix = typeof pattern.constant?.value === 'string' ? likePrefix(pattern.constant.value) : ''
+  const hasPrefix = ValueNode.is(node.rightOperand) && classOf(node.rightOperand.value) === 'text'
+  const prefix = (tuple: Tuple, run: Run) => {
+    const wanted = pattern.evaluate(tuple, run)
+    return typeof wanted === 'string' ? likePrefix(wanted) : ''
+  }
   const found = expression(
     node,
     [left, pattern],
@@ -175,7 +203,14 @@ function compileLike(
       if (value === null || wanted === null) return null
       return like(value, wanted) ? 1 : 0
     },
-    { shape: { kind: 'like', left, prefix } },
+    {
+      shape: {
+        kind: 'like',
+        left,
+        prefix,
+        hasPrefix,
+      },
+    },
   )
   return isNegated ? negation(node, found) : found
 }

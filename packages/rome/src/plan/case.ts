@@ -38,7 +38,10 @@ export function compileCase(node: CaseNode, options: CompileOptions): Expression
 /** What numbers look like that come from one of several expressions. */
 export function commonForm(expressions: readonly Expression[]): NumberForm {
   const relevant = expressions.filter(
-    ({ affinity, constant }) => affinity !== 'text' && (!constant || typeof constant.value === 'number'),
+    ({ affinity, form, constant, isParameter }) =>
+      affinity !== 'text' &&
+      !(isParameter && form === 'mixed') &&
+      (!constant || typeof constant.value === 'number'),
   )
   const [first] = relevant
   if (!first) return 'integer'

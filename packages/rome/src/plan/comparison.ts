@@ -2,7 +2,13 @@
 
 import type { OperationNode } from 'kysely'
 import type { Run } from '../execute/run.ts'
-import { comparisonAffinity, numberText, numericOrText } from '../values/affinity.ts'
+import {
+  type Affinity,
+  comparisonAffinity,
+  type NumberForm,
+  numberText,
+  numericOrText,
+} from '../values/affinity.ts'
 import { compareValues, plain, truth, type Value } from '../values/value.ts'
 import { type ComparisonOperator, type Expression, expression, type Tuple } from './expression.ts'
 import { refuse } from './not-supported.ts'
@@ -83,17 +89,28 @@ function conversion(
 ): Expression['evaluate'] {
   if (affinity === null || side.affinity === affinity) return side.evaluate
   if (affinity === 'numeric' && side.affinity === 'real') return side.evaluate
-  const convert = affinity === 'numeric' ? toNumeric : toText(node, side)
+  const convert = affinity === 'numeric' ? toNumeric : toText(node, side.form)
   if (!side.constant) return (tuple, run) => convert(side.evaluate(tuple, run))
   const value = convert(side.constant.value)
   return () => value
+}
+
+/** What comparing with a side of `affinity` makes of a value without affinity; undefined when it stays as it is. */
+export function convertedValue(
+  node: OperationNode,
+  affinity: Affinity,
+  form: NumberForm,
+): ((value: Value) => Value) | undefined {
+  const applied = comparisonAffinity(affinity, 'none')
+  if (applied === null) return undefined
+  return applied === 'numeric' ? toNumeric : toText(node, form)
 }
 
 function toNumeric(value: Value): Value {
   return typeof value === 'string' ? numericOrText(value) : value
 }
 
-function toText(node: OperationNode, { form }: Expression): (value: Value) => Value {
+function toText(node: OperationNode, form: NumberForm): (value: Value) => Value {
   return (value) => {
     if (typeof value !== 'number') return plain(value)
     return form === 'mixed' ? refuse('text compared with numbers of any kind', node) : numberText(value, form)

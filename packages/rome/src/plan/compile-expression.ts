@@ -22,12 +22,13 @@ import { compileAggregate } from './aggregate.ts'
 import { compileBinary } from './binary-operation.ts'
 import { compileCase } from './case.ts'
 import type { CompileOptions } from './compile-options.ts'
-import { constant, type Expression } from './expression.ts'
+import { constant, type Expression, parameter } from './expression.ts'
 import { compileFunction } from './function.ts'
 import { conjunction, disjunction, negation } from './logic.ts'
 import { operatorOf, referenceOf, unwrapped } from './nodes.ts'
 import { refuse } from './not-supported.ts'
 import { refuseLooseOperands } from './precedence.ts'
+import { classOf } from './shape.ts'
 import { compileExists, compileScalarSelect } from './sub-select.ts'
 
 /** @throws QueryNotSupported for what lies outside the subset, and for names that there are not */
@@ -37,7 +38,7 @@ export function compileExpression(node: OperationNode, options: CompileOptions):
     if (key) return key
   }
   if (ReferenceNode.is(node) || ColumnNode.is(node)) return compileReference(node, options)
-  if (ValueNode.is(node)) return compileValue(node)
+  if (ValueNode.is(node)) return compileValue(node, options)
   if (BinaryOperationNode.is(node)) return compileBinary(node, options)
   if (ParensNode.is(node)) return compileExpression(node.node, options)
   if (AndNode.is(node) || OrNode.is(node)) refuseLooseOperands(node, node)
@@ -92,18 +93,23 @@ function withoutAliases(options: CompileOptions): CompileOptions {
 }
 
 // SQLite's driver binds every number as a real one; only literals are integers.
-function compileValue(node: ValueNode): Expression {
+function compileValue(node: ValueNode, { context }: CompileOptions): Expression {
   const { value, immediate } = node
-  return constant(node, boundValue(value), immediate === true ? literalForm(value) : boundForm(value))
+  if (immediate) return constant(node, boundValue(value), literalForm(value))
+  const place = context.places?.get(node)
+  return place === undefined
+    ? constant(node, boundValue(value), formOf(value))
+    : parameter(node, place, formOf(value))
 }
 
 function literalForm(value: unknown): NumberForm {
-  return typeof value === 'boolean' || Number.isInteger(value) ? 'integer' : boundForm(value)
+  return typeof value === 'boolean' || Number.isInteger(value) ? 'integer' : formOf(value)
 }
 
-function boundForm(value: unknown): NumberForm {
-  if (value === null) return 'integer'
-  return typeof value === 'number' || typeof value === 'boolean' ? 'real' : 'mixed'
+function formOf(value: unknown): NumberForm {
+  const class_ = classOf(value)
+  if (class_ === 'null') return 'integer'
+  return class_ === 'number' ? 'real' : 'mixed'
 }
 
 function compileUnary(node: UnaryOperationNode, options: CompileOptions): Expression {

@@ -1,9 +1,9 @@
 /** What is known where an expression is compiled. The two functions are handed down, so that no file needs one that needs it. */
 
 import type { OperationNode, SelectQueryNode } from 'kysely'
-import type { Catalogue } from '../schema/catalogue.ts'
 import type { Aggregates } from './aggregate.ts'
 import type { Expression } from './expression.ts'
+import type { PlanContext } from './plan-context.ts'
 import type { Scope } from './scope.ts'
 import type { SelectPlan } from './select-plan.ts'
 
@@ -11,8 +11,8 @@ export interface CompileOptions {
   /** Compiles what an expression is made of. */
   readonly compile: (node: OperationNode, options: CompileOptions) => Expression
   /** Plans a sub-select. */
-  readonly planSelect: (node: SelectQueryNode, catalogue: Catalogue, parent?: Scope) => SelectPlan
-  readonly catalogue: Catalogue
+  readonly planSelect: (node: SelectQueryNode, context: PlanContext, parent?: Scope) => SelectPlan
+  readonly context: PlanContext
   readonly scope: Scope
   /** Where aggregates are allowed: collects them. */
   readonly aggregates?: Aggregates | undefined

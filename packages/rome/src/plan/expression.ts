@@ -18,8 +18,10 @@ export interface Expression {
   readonly slots: number
   /** Whether it runs a sub-select, and so may find something missing. */
   readonly readsStore: boolean
-  /** The only value that it has, when that is known beforehand. */
+  /** The only value that it has, when the shape of the query says so. */
   readonly constant?: { readonly value: Value }
+  /** Whether it is a value that the query was given. */
+  readonly isParameter?: boolean
   /** Set when it is a column and nothing else. */
   readonly column?: { readonly slot: number; readonly position: number }
   /** What the planner can use of a condition. */
@@ -47,7 +49,14 @@ export type Shape =
       /** The slots that `values` reads. */
       readonly slots: number
     }
-  | { readonly kind: 'like'; readonly left: Expression; readonly prefix: string }
+  | {
+      readonly kind: 'like'
+      readonly left: Expression
+      /** What everything that matches begins with, in any case. */
+      readonly prefix: (tuple: Tuple, run: Run) => string
+      /** Whether that is known to be something, and the same for all rows. */
+      readonly hasPrefix: boolean
+    }
 
 /** An expression of no affinity that gives integers or no numbers, unless `properties` say otherwise. */
 export function expression(
@@ -83,6 +92,20 @@ export function constant(node: OperationNode, value: Value, form: NumberForm): E
     slots: 0,
     readsStore: false,
     constant: { value },
+    node,
+  }
+}
+
+/** A value that the query was given: known when it runs. */
+export function parameter(node: OperationNode, place: number, form: NumberForm): Expression {
+  return {
+    evaluate: (_, run) => run.parameters[place] as Value,
+    affinity: 'none',
+    form,
+    decoder: null,
+    slots: 0,
+    readsStore: false,
+    isParameter: true,
     node,
   }
 }

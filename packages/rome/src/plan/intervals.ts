@@ -124,10 +124,13 @@ function fromList(place: ColumnPlace, shape: Shape & { readonly kind: 'in' }): C
 
 // Whatever begins with the prefix in any case lies between it in capitals and it in small letters.
 function fromPrefix(place: ColumnPlace, shape: Shape & { readonly kind: 'like' }): Constraint | undefined {
-  if (!isAt(place, shape.left) || shape.left.affinity !== 'text' || shape.prefix === '') return undefined
+  if (!isAt(place, shape.left) || shape.left.affinity !== 'text' || !shape.hasPrefix) return undefined
   const open = (prefix: string) => encodeValue(prefix).slice(0, -1)
-  const interval = { from: open(upperAscii(shape.prefix)), to: open(lowerAscii(shape.prefix)) + BEHIND }
-  return { intervals: () => [interval], isPoints: false, isSingle: false, isExact: false, slots: 0 }
+  const intervals = (tuple: Tuple, run: Run) => {
+    const prefix = shape.prefix(tuple, run)
+    return [{ from: open(upperAscii(prefix)), to: open(lowerAscii(prefix)) + BEHIND }]
+  }
+  return { intervals, isPoints: false, isSingle: false, isExact: false, slots: 0 }
 }
 
 /** What all of several conditions say together; those that say nothing are undefined. */

@@ -9,7 +9,6 @@ import {
   type SelectionNode,
   type SelectQueryNode,
 } from 'kysely'
-import type { Catalogue } from '../schema/catalogue.ts'
 import { Aggregates, isAggregate } from './aggregate.ts'
 import { isScanAsked, refuseClauses } from './clauses.ts'
 import { compileExpression } from './compile-expression.ts'
@@ -17,16 +16,17 @@ import type { CompileOptions } from './compile-options.ts'
 import { referenceOf, tableName, unwrapped } from './nodes.ts'
 import { refuse } from './not-supported.ts'
 import { compileOrder, type OrderItem } from './order.ts'
+import type { PlanContext } from './plan-context.ts'
 import { Scope, type Source } from './scope.ts'
 import type { Projection, SelectPlan } from './select-plan.ts'
 import { planSources } from './sources.ts'
 import { planSteps } from './steps.ts'
 
 /** @throws QueryNotSupported */
-export function planSelect(node: SelectQueryNode, catalogue: Catalogue, parent?: Scope): SelectPlan {
+export function planSelect(node: SelectQueryNode, context: PlanContext, parent?: Scope): SelectPlan {
   refuseClauses(node)
   const scope = new Scope(parent)
-  const options: CompileOptions = { catalogue, scope, compile: compileExpression, planSelect }
+  const options: CompileOptions = { context, scope, compile: compileExpression, planSelect }
   const sources = planSources({ froms: node.from?.froms ?? [], joins: node.joins ?? [] }, options)
   scope.check(node)
   const where = node.where && compileExpression(node.where.where, options)

@@ -16,14 +16,15 @@ import {
   ValueListNode,
   ValuesNode,
 } from 'kysely'
-import type { Catalogue, CatalogueColumn, CatalogueTable } from '../schema/catalogue.ts'
-import { boundValue } from '../values/value.ts'
+import type { CatalogueColumn, CatalogueTable } from '../schema/catalogue.ts'
+import { boundValue, type Value } from '../values/value.ts'
 import { refuseClauses } from './clauses.ts'
 import { compileExpression } from './compile-expression.ts'
 import type { CompileOptions } from './compile-options.ts'
-import { constant, type Expression } from './expression.ts'
+import { constant, type Expression, parameter } from './expression.ts'
 import { tableName, unwrapped } from './nodes.ts'
 import { refuse } from './not-supported.ts'
+import type { PlanContext } from './plan-context.ts'
 import { compileSelections, planSelect } from './plan-select.ts'
 import { Scope } from './scope.ts'
 import type { Projection, SelectPlan } from './select-plan.ts'
@@ -74,10 +75,10 @@ export interface DeletePlan {
 export const OWN_SLOT = 0
 export const EXCLUDED_SLOT = 1
 
-export function planInsert(node: InsertQueryNode, catalogue: Catalogue): InsertPlan {
+export function planInsert(node: InsertQueryNode, context: PlanContext): InsertPlan {
   refuseClauses(node)
   const into = node.into ?? refuse('no table', node)
-  const { table, options } = target(into, catalogue)
+  const { table, options } = target(into, context)
   const columns = (node.columns ?? []).map(({ column }) => columnOf(table, column.name, node))
   refuseMissingRowId(node, table, columns)
   return Object.freeze({
@@ -85,60 +86,60 @@ export function planInsert(node: InsertQueryNode, catalogue: Catalogue): InsertP
     node,
     table,
     columns,
-    rows: insertedRows(node, columns, catalogue),
+    rows: insertedRows(node, columns, context),
     conflict: node.onConflict && planConflict(node.onConflict, table, options),
     returning: compileReturning(node.returning, options),
   })
 }
 
-export function planUpdate(node: UpdateQueryNode, catalogue: Catalogue): UpdatePlan {
+export function planUpdate(node: UpdateQueryNode, context: PlanContext): UpdatePlan {
   refuseClauses(node)
   if (node.from || node.joins || node.limit || node.orderBy)
     refuse('update with from, joins, order or limit', node)
   const tableNode = node.table ?? refuse('no table', node)
-  const { table, options } = target(tableNode, catalogue)
+  const { table, options } = target(tableNode, context)
   return Object.freeze({
     kind: 'update',
     node,
     table,
-    rows: planRows(node, tableNode, catalogue),
+    rows: planRows(node, tableNode, context),
     assignments: compileAssignments(node.updates ?? [], table, options),
     returning: compileReturning(node.returning, options),
   })
 }
 
-export function planDelete(node: DeleteQueryNode, catalogue: Catalogue): DeletePlan {
+export function planDelete(node: DeleteQueryNode, context: PlanContext): DeletePlan {
   refuseClauses(node)
   if (node.joins || node.limit || node.orderBy) refuse('delete with joins, order or limit', node)
   const [from, ...others] = node.from.froms
   if (!from || others.length > 0) return refuse('delete from several tables', node)
-  const { table, options } = target(from, catalogue)
+  const { table, options } = target(from, context)
   return Object.freeze({
     kind: 'delete',
     node,
     table,
-    rows: planRows(node, from, catalogue),
+    rows: planRows(node, from, context),
     returning: compileReturning(node.returning, options),
   })
 }
 
 function target(
   node: OperationNode,
-  catalogue: Catalogue,
+  context: PlanContext,
 ): { readonly table: CatalogueTable; readonly options: CompileOptions } {
   const { inner, alias } = unaliased(node)
   const name = tableName(inner)
-  const table = catalogue.tables.get(name) ?? refuse(`the unknown table ${name}`, node)
+  const table = context.catalogue.tables.get(name) ?? refuse(`the unknown table ${name}`, node)
   const scope = new Scope()
   scope.addTable(alias ?? name, table)
-  return { table, options: { catalogue, scope, compile: compileExpression, planSelect } }
+  return { table, options: { context, scope, compile: compileExpression, planSelect } }
 }
 
 // The rows of an update or a delete, as a select would find them.
 function planRows(
   { where, endModifiers }: UpdateQueryNode | DeleteQueryNode,
   from: OperationNode,
-  catalogue: Catalogue,
+  context: PlanContext,
 ): SelectPlan {
   const select: SelectQueryNode = {
     kind: 'SelectQueryNode',
@@ -146,7 +147,7 @@ function planRows(
     ...(where ? { where } : {}),
     ...(endModifiers ? { endModifiers: endModifiers as NonNullable<SelectQueryNode['endModifiers']> } : {}),
   }
-  return planSelect(select, catalogue)
+  return planSelect(select, context)
 }
 
 function columnOf(table: CatalogueTable, name: string, node: OperationNode): CatalogueColumn {
@@ -167,27 +168,35 @@ function refuseMissingRowId(
 function insertedRows(
   node: InsertQueryNode,
   columns: readonly CatalogueColumn[],
-  catalogue: Catalogue,
+  context: PlanContext,
 ): InsertPlan['rows'] {
   const { values } = node
   const query = values && unwrapped(values)
   if (query && SelectQueryNode.is(query)) {
-    const plan = planSelect(query, catalogue)
+    const plan = planSelect(query, context)
     return plan.projections.length === columns.length
       ? plan
       : refuse('another number of values than columns', node)
   }
   if (!query || !ValuesNode.is(query)) return refuse('this in the place of values', node)
-  const options = { catalogue, scope: new Scope(), compile: compileExpression, planSelect }
+  const options = { context, scope: new Scope(), compile: compileExpression, planSelect }
   return query.values.map((item) => {
-    if (PrimitiveValueListNode.is(item))
-      return item.values.map((value) => constant(item, boundValue(value), 'real'))
+    if (PrimitiveValueListNode.is(item)) return givenValues(item, context)
     if (!ValueListNode.is(item)) return refuse('this in the place of values', node)
     return item.values.map((value) =>
       // As Kysely writes it for SQLite, where one row of several leaves out what others name.
       DefaultInsertValueNode.is(value) ? constant(value, null, 'integer') : compileExpression(value, options),
     )
   })
+}
+
+function givenValues(node: PrimitiveValueListNode, { places }: PlanContext): readonly Expression[] {
+  const place = places?.get(node)
+  if (place === undefined) return node.values.map((value) => constant(node, boundValue(value), 'real'))
+  return node.values.map((_, at) => ({
+    ...parameter(node, place, 'real'),
+    evaluate: (_tuple, run) => (run.parameters[place] as readonly Value[])[at] as Value,
+  }))
 }
 
 function planConflict(node: OnConflictNode, table: CatalogueTable, options: CompileOptions): ConflictPlan {

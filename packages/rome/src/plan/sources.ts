@@ -56,20 +56,20 @@ function kindOf(join: JoinNode): 'inner' | 'left' {
 
 function addSource(
   node: OperationNode,
-  { catalogue, scope, planSelect }: CompileOptions,
+  { context, scope, planSelect }: CompileOptions,
 ): Pick<PlannedSource, 'source' | 'subPlan'> {
   const { inner, alias } = unaliased(node)
   if (alias !== undefined && scope.sources.some((source) => source.alias === alias))
     refuse(`the name ${alias} twice`, node)
   if (TableNode.is(inner)) {
     const name = tableName(inner)
-    const table = catalogue.tables.get(name) ?? refuse(`the unknown table ${name}`, node)
+    const table = context.catalogue.tables.get(name) ?? refuse(`the unknown table ${name}`, node)
     return { source: scope.addTable(alias ?? name, table), subPlan: undefined }
   }
   const query = unwrapped(inner)
   if (!SelectQueryNode.is(query)) return refuse('this in the place of a table', node)
   // A sub-select in `from` sees the queries around this one, but not what stands beside it.
-  const subPlan = planSelect(query, catalogue, scope.parent)
+  const subPlan = planSelect(query, context, scope.parent)
   const columns = subPlan.projections.map(
     ({ name, expression }, position): SourceColumn => ({
       name,

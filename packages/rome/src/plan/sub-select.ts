@@ -70,10 +70,10 @@ export function compileInSelect(
 
 function subPlan(
   node: OperationNode,
-  { catalogue, scope, aggregates, planSelect }: CompileOptions,
+  { context, scope, aggregates, planSelect }: CompileOptions,
 ): SelectPlan {
   if (!SelectQueryNode.is(node)) return refuse('this in the place of a sub-select', node)
-  const plan = planSelect(node, catalogue, scope)
+  const plan = planSelect(node, context, scope)
   // A group is many rows, and SQLite would take any of them.
   if (aggregates?.keys && plan.outerSlots >>> scope.firstSlot !== 0)
     refuse('a sub-select that reads single rows of a group', node)

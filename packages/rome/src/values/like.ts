@@ -20,7 +20,8 @@ export function like(text: string, pattern: string): boolean {
 
 /** The text that everything which matches begins with, in any case. */
 export function likePrefix(pattern: string): string {
-  return /^[^%_\0]*/.exec(pattern)?.[0] ?? ''
+  const end = pattern.search(/[%_\0]/)
+  return end < 0 ? pattern : pattern.slice(0, end)
 }
 
 // Greedy matching with one point of return: the latest `%`. Linear for most patterns, and never exponential.

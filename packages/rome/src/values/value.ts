@@ -3,7 +3,7 @@
  * SQLite's outcome. A boolean is 0 or 1. JSON counts as its text, but is kept parsed: it is read far oftener than compared.
  */
 
-export type Json = readonly Json[] | { readonly [name: string]: unknown }
+export type Json = readonly unknown[] | { readonly [name: string]: unknown }
 
 export type Value = null | number | string | Uint8Array | Json
 
