@@ -291,7 +291,10 @@ async function openFederation(
     domains: domains as unknown as RecordTable,
     root: { domainId: DEFAULT_DOMAIN_ID, founder: site.founder },
     places: (places) => {
-      known.places = new HostPlaces(state, places)
+      known.places = new HostPlaces(state, {
+        ...places,
+        roundTripMs: (site) => world.transport.roundTripMs(site),
+      })
       return known.places
     },
     wantedShares: () => wantedShares(state, quotasWorthHaving),

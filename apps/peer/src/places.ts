@@ -4,22 +4,32 @@ import { hosts } from '@atoll/compute'
 import type { Directory, Freshness, Needs, Places } from '@atoll/federation'
 import type { Row } from '@atoll/rome'
 import { cloudScope, type State } from '@atoll/state'
+import { outward } from './outward.ts'
 
 type Host = Row<typeof hosts>
 
 const scope = cloudScope('places for workloads')
+
+export interface KnownSites {
+  readonly freshness: Freshness
+  readonly directory: Directory
+  /** The smoothed round trip to a site, if one was measured. */
+  readonly roundTripMs: (site: string) => number | undefined
+}
 
 /** The answer is a guess: the site itself decides, in the transaction that claims the host. */
 export class HostPlaces implements Places {
   readonly #state: State
   readonly #freshness: Freshness
   readonly #directory: Directory
+  readonly #roundTripMs: (site: string) => number | undefined
   readonly #hosts = new Map<string, Host>()
   readonly #changedIds = new Set<string>()
 
   /** Callers must `load` it before use. */
-  constructor(state: State, known: { readonly freshness: Freshness; readonly directory: Directory }) {
+  constructor(state: State, known: KnownSites) {
     this.#state = state
+    this.#roundTripMs = known.roundTripMs
     this.#freshness = known.freshness
     this.#directory = known.directory
     state.onCommit((changes) => {
@@ -42,7 +52,13 @@ export class HostPlaces implements Places {
       if (!hasRoom(host, needs)) continue
       freeBySite.set(host.home, (freeBySite.get(host.home) ?? 0) + (host.ram_mib - host.ram_mib_used))
     }
-    return [...freeBySite].sort(([, left], [, right]) => right - left).map(([site]) => site)
+    return outward(
+      Array.from(freeBySite, ([site, freeRamMib]) => ({
+        site,
+        freeRamMib,
+        roundTripMs: this.#roundTripMs(site),
+      })),
+    )
   }
 
   siteOfZone(availabilityZone: string): string | undefined {
