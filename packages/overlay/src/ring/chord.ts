@@ -265,10 +265,12 @@ export class Chord implements StructuredOverlay {
 
   /** Tries again a round later: by then neighbours have noticed what had changed. */
   #attempt(key: RingKey, first: readonly Neighbour[], attempt: number, found: LookupListener): void {
-    const lookup = new Lookup({ key, self: this.#table.self, questionsMax: this.settings.questionsMax })
+    const { questionsMax, attempts } = this.settings
+    const isLastTry = attempt >= attempts
+    const lookup = new Lookup({ key, self: this.#table.self, questionsMax, isLastTry })
     lookup.add(first)
     this.#continue(lookup, (owner) => {
-      if (owner || attempt >= this.settings.attempts) {
+      if (owner || isLastTry) {
         found(owner)
         return
       }

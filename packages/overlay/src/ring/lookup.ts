@@ -21,6 +21,14 @@ export type Step =
   /** Nobody is left to ask, or enough were asked. */
   | { readonly kind: 'failed' }
 
+export interface LookupOptions {
+  readonly key: RingKey
+  readonly self: Neighbour
+  readonly questionsMax: number
+  /** False when failing costs no more than another lookup a little later. */
+  readonly isLastTry: boolean
+}
+
 /** Who only shows the way is left aside at the first silence: others know it, too. */
 const GUIDE_TRIES = 1
 
@@ -41,14 +49,16 @@ export class Lookup {
   /** Who said that it is not the owner, and who before it is. */
   readonly #denied = new Map<RingKey, RingKey | undefined>()
   readonly #questionsMax: number
+  readonly #isLastTry: boolean
   #questions = 0
 
   /** `self` is not asked; callers must know that it does not own the key, as far as it knows. */
-  constructor({ key, self, questionsMax }: { key: RingKey; self: Neighbour; questionsMax: number }) {
+  constructor({ key, self, questionsMax, isLastTry }: LookupOptions) {
     this.key = key
     this.#self = self
     this.#order = alongRing(key)
     this.#questionsMax = questionsMax
+    this.#isLastTry = isLastTry
   }
 
   get questions(): number {
@@ -87,9 +97,9 @@ export class Lookup {
     if (closest && !this.#answered.has(closest.key)) return { kind: 'ask', to: closest, isLast: false }
     if (!this.#denied.has(owner.key)) return { kind: 'ask', to: owner, isLast: true }
     const before = this.#denied.get(owner.key)
-    if (before === this.#self.key) return { kind: 'found', owner: this.#self }
-    // A newcomer cannot say yet who is before it; but whoever shows the way to it can, and knows of nobody.
-    const isSettled = before === undefined || isSilent(before, OWNER_TRIES)
+    // A newcomer cannot say yet who is before it. When it still cannot after some tries, who shows the way is believed.
+    const isSettled =
+      before === undefined ? this.#isLastTry : before !== this.#self.key && isSilent(before, OWNER_TRIES)
     return isSettled ? { kind: 'found', owner } : { kind: 'failed' }
   }
 

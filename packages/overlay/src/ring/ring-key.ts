@@ -16,8 +16,17 @@ const HALF_DIGITS = 16
 const DIGITS = 2 * HALF_DIGITS
 const BITS = BigInt(4 * DIGITS)
 
+/** Every message names a dozen sites, always the same: a look costs a tenth of a hash. */
+const siteKeys = new Map<string, RingKey>()
+const SITE_KEYS_MAX = 16_384
+
 export function siteKey(site: string): RingKey {
-  return (hash(`site ${site}`) + '0'.repeat(HALF_DIGITS)) as RingKey
+  const known = siteKeys.get(site)
+  if (known !== undefined) return known
+  const key = (hash(`site ${site}`) + '0'.repeat(HALF_DIGITS)) as RingKey
+  if (siteKeys.size >= SITE_KEYS_MAX) siteKeys.clear()
+  siteKeys.set(site, key)
+  return key
 }
 
 export function hostKey(site: string, host: string): RingKey {

@@ -70,7 +70,7 @@ test('of a finger’s stretch the nearest in time is kept', () => {
 })
 
 test('a lookup asks the closest before the key, then the first after it, and goes round the silent', () => {
-  const lookup = new Lookup({ key: key('80'), self: placed('10'), questionsMax: 32 })
+  const lookup = new Lookup({ key: key('80'), self: placed('10'), questionsMax: 32, isLastTry: false })
   const [guide, closer, owner, next] = ['40', '70', '90', 'a0'].map(placed) as [
     Neighbour,
     Neighbour,
@@ -94,11 +94,22 @@ test('a lookup asks the closest before the key, then the first after it, and goe
 })
 
 test('a lookup in which nobody is left, or too many were asked, fails', () => {
-  const lookup = new Lookup({ key: key('80'), self: placed('10'), questionsMax: 1 })
+  const lookup = new Lookup({ key: key('80'), self: placed('10'), questionsMax: 1, isLastTry: false })
   assert.equal(lookup.next().kind, 'failed')
   lookup.add([placed('90')])
   assert.equal(lookup.next().kind, 'ask')
   assert.equal(lookup.next().kind, 'failed')
+})
+
+test('a newcomer that cannot say who is before it is believed at the last try only', () => {
+  for (const isLastTry of [false, true]) {
+    const lookup = new Lookup({ key: key('80'), self: placed('10'), questionsMax: 32, isLastTry })
+    const newcomer = placed('90')
+    lookup.add([newcomer])
+    assert.equal(lookup.next().kind, 'ask')
+    lookup.denied(newcomer, undefined)
+    assert.equal(lookup.next().kind, isLastTry ? 'found' : 'failed')
+  }
 })
 
 test('messages that make no sense are dropped, and odd contacts in them', () => {
