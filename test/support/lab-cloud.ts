@@ -60,10 +60,11 @@ export async function openLabCloud({ name, sites = ['site1', 'site2', 'site3'] }
   }
 }
 
-function keepLogs(name: string, directory: string, sites: readonly string[]): void {
+/** @param peers names of the peers whose logs are in `directory` */
+export function keepLogs(name: string, directory: string, peers: readonly string[]): void {
   const kept = join(projectHome, '.atoll/test-logs', name)
   mkdirSync(kept, { recursive: true })
-  for (const site of sites) cpSync(join(directory, `${site}.log`), join(kept, `${site}.log`), { force: true })
+  for (const peer of peers) cpSync(join(directory, `${peer}.log`), join(kept, `${peer}.log`), { force: true })
 }
 
 export interface Basics {

@@ -118,7 +118,7 @@ function tasksOf({ isReal, store, signal }: DemoOptions, directory: string) {
             signal,
             onStep: (what) => say(task, what),
             ...(progress.lab && { lab: progress.lab }),
-            ...(progress.stores && { storeOf: (site) => progress.stores?.get(site)?.url ?? '' }),
+            ...(progress.stores && { storeOf: (site) => progress.stores?.get(site)?.url }),
           })
         },
       },

@@ -19,8 +19,8 @@ export interface LocalCloudOptions {
   /** Holds the sites' data and logs. Short, since QEMU's sockets lie in it. */
   readonly directory: string
   readonly lab?: Lab
-  /** The address of a site's store; default: a file of its own. */
-  readonly storeOf?: (site: string) => string
+  /** The address of a site's store; undefined: a file of its own. */
+  readonly storeOf?: (site: string) => string | undefined
   /** More options of `atoll peer`, the same for every site. */
   readonly peerOptions: readonly string[]
   /** For node itself, such as `--cpu-prof`. */
@@ -158,8 +158,8 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
 }
 
 function optionsOf(peer: LocalPeer, { peerOptions, storeOf }: LocalCloudOptions): readonly string[] {
-  const store = storeOf === undefined ? [] : ['--store', storeOf(peer.site)]
-  return [...peer.addressOptions, ...store, ...peerOptions]
+  const store = storeOf?.(peer.site)
+  return [...peer.addressOptions, ...(store === undefined ? [] : ['--store', store]), ...peerOptions]
 }
 
 async function preparePeer(
