@@ -73,7 +73,8 @@ export class Feed {
   }
 
   async #read({ home, after, limit }: { home: string; after: number; limit: number }): Promise<FeedPage> {
-    // The head is read first: a record that changes while we look moves beyond it and belongs to the next page.
+    // The head is read first. A record that changes while we look moves beyond it, and is in this page all the same: who
+    // waits for what it was before, and is told that everything up to the head is there, must not find nothing.
     const head = home === this.#options.site.name ? await this.head() : await this.cursor(home)
     if (head <= after) return { home, after, entries: [], upTo: after, isComplete: true }
     const entries: (FeedEntry & { readonly seq: number })[] = []
@@ -83,7 +84,6 @@ export class Feed {
         .selectAll()
         .where('home', '=', home)
         .where('seq', '>', after)
-        .where('seq', '<=', head)
         .orderBy('seq')
         .limit(limit + 1)
         .execute()
@@ -92,7 +92,7 @@ export class Feed {
     entries.sort((left, right) => left.seq - right.seq)
     const isComplete = entries.length <= limit
     const page = entries.slice(0, limit)
-    const upTo = isComplete ? head : (page.at(-1)?.seq ?? after)
+    const upTo = isComplete ? head : Math.min(head, page.at(-1)?.seq ?? after)
     return { home, after, entries: page.map(({ table, row }) => ({ table, row })), upTo, isComplete }
   }
 

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
-import { text } from '@atoll/rome'
-import { defineRecord } from './define-record.ts'
+import { seededRandom, systemClock } from '@atoll/kit'
+import { memoryStore, openRome, text } from '@atoll/rome'
+import { defineRecord, type RecordTable } from './define-record.ts'
 import { NotHome, RecordGone, ShareExhausted } from './errors.ts'
+import { Feed } from './feed.ts'
 import { endNumbers, releaseNumber, releaseNumbers, takeNumber, takeThisNumber } from './numbers.ts'
 import { openTestState, trustEverybody } from './open-test-state.ts'
 import { cloudScope, projectScope } from './scope.ts'
+import { shareTestStore } from './share-test-store.ts'
 import { foundShare, heldShare, lendAmount, lendNumbers, spend } from './shares.ts'
-import type { State } from './state.ts'
+import { State } from './state.ts'
 import { takenNumbers } from './tables.ts'
 
 const boats = defineRecord('boats', { name: text() })
@@ -81,6 +84,28 @@ test('a follower gets the latest version once, page by page, tombstones included
   const names = await west.select(all, boats).select('name').orderBy('name').execute()
   assert.deepEqual(names, [{ name: 'a2' }, { name: 'c' }])
   assert.equal((await west.feed.apply(second.page, trustEverybody)).applied, 0)
+})
+
+test('what changes while a page is read is in it, beyond what the page is complete up to', async () => {
+  const tools = { clock: systemClock, random: seededRandom('feed') }
+  const view = shareTestStore(openRome({ store: memoryStore(), ...tools }))
+  const records = [boats] as unknown as readonly RecordTable[]
+  const site = { name: 'east', code: 1 }
+  const home = await State.open({ ...tools, store: view(), site, records, locals: [] })
+  const boat = await home.transaction((transaction) => transaction.insert(boats, { name: 'ashore' }))
+  const before = await home.find(all, boats, boat.id)
+  const headNumber = async () => {
+    const head = await home.feed.head()
+    await home.transaction((transaction) => transaction.update(boats, boat.id, { name: 'afloat' }))
+    return head
+  }
+  const feed = new Feed({ store: { ...view(), headNumber }, site, records, notify: () => {} })
+  const page = await feed.read({ home: 'east', after: 0, limit: 10 })
+  assert.deepEqual(
+    page.entries.map(({ row }) => row.name),
+    ['afloat'],
+  )
+  assert.equal(page.upTo, before?.seq)
 })
 
 test('a replica is read-only', async (t) => {

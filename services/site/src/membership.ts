@@ -8,6 +8,7 @@
  */
 
 import { type Clock, type Logger, type Random, Reconciler, type Service } from '@atoll/kit'
+import type { Queries } from '@atoll/rome'
 import type { State } from '@atoll/state'
 import { PeerNameTaken } from './errors.ts'
 import { type PeerAddress, peerBeats, peers } from './tables.ts'
@@ -115,7 +116,7 @@ export class Membership {
         .values({ name, ...row })
         .onConflict((conflict) => conflict.column('name').doUpdateSet(row))
         .execute()
-      await this.#writeBeat(queries)
+      await this.#writeBeat(queries, 0, (await this.#beatRow(queries)) !== undefined)
     })
     await this.look()
   }
@@ -162,24 +163,32 @@ export class Membership {
   }
 
   async #pass(): Promise<void> {
-    await this.#options.state.transaction(({ queries }) => this.#writeBeat(queries))
+    const beat = this.#beat + 1
+    const isOurs = await this.#options.state.transaction(async ({ queries }) => {
+      const row = await this.#beatRow(queries)
+      // A later process under our name has begun: two with one name would take each other's hosts back and forth.
+      if (row && row.incarnation !== this.incarnation) return false
+      await this.#writeBeat(queries, beat, row !== undefined)
+      return true
+    })
+    this.#isSuperseded = !isOurs
+    if (!isOurs) throw PeerNameTaken({ name: this.self.name })
+    this.#beat = beat
     await this.look()
   }
 
-  async #writeBeat(queries: Parameters<Parameters<State['transaction']>[0]>[0]['queries']): Promise<void> {
-    const { name } = this.self
-    const row = await queries
+  #beatRow(queries: Queries): Promise<{ readonly incarnation?: unknown } | undefined> {
+    return queries
       .selectFrom(peerBeats.name)
       .selectAll()
-      .where('name', '=', name)
+      .where('name', '=', this.self.name)
       .executeTakeFirst()
-    const isOurs = row?.incarnation === this.incarnation
-    // A later process under our name has begun: two with one name would take each other's hosts back and forth.
-    this.#isSuperseded = row !== undefined && !isOurs && this.#beat > 0
-    if (this.#isSuperseded) throw PeerNameTaken({ name })
-    this.#beat++
-    const beat = { incarnation: this.incarnation, beat: this.#beat, has_left: false }
-    if (row) await queries.updateTable(peerBeats.name).set(beat).where('name', '=', name).execute()
+  }
+
+  async #writeBeat(queries: Queries, number: number, isKnown: boolean): Promise<void> {
+    const { name } = this.self
+    const beat = { incarnation: this.incarnation, beat: number, has_left: false }
+    if (isKnown) await queries.updateTable(peerBeats.name).set(beat).where('name', '=', name).execute()
     else
       await queries
         .insertInto(peerBeats.name)
