@@ -6,6 +6,20 @@
 export { DatagramNetwork, type DatagramNetworkOptions, type Traffic } from './datagrams/datagram-network.ts'
 export { Life } from './life.ts'
 export { type NearestQuality, NearestRun, type NearestRunOptions } from './nearest/nearest-run.ts'
+export { CyclonRun, type CyclonRunOptions } from './overlay/cyclon-run.ts'
+export { type GraphMeasures, type GraphOptions, measureGraph } from './overlay/graph.ts'
+export { OverlayRun, type OverlayRunOptions } from './overlay/overlay-run.ts'
+export { plotDistribution } from './overlay/plot.ts'
+export { scenarios } from './overlay/scenarios/index.ts'
+export {
+  type Distribution,
+  type Figure,
+  quantile,
+  type Scenario,
+  type ScenarioOptions,
+  type ScenarioReport,
+} from './overlay/scenarios/scenario.ts'
+export { spreadMatrix } from './overlay/spread-matrix.ts'
 export {
   type Accuracy,
   type Liars,
