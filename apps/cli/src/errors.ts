@@ -49,6 +49,14 @@ export const BenchUnknown = defineError({
     `There is no benchmark named ${name}. There are: ${known.join(', ')}.`,
 })
 
+export const ScenarioUnknown = defineError({
+  code: 'cli.scenario.unknown',
+  status: 400,
+  fault: 'badRequest',
+  message: ({ name, known }: { name: string; known: readonly string[] }) =>
+    `There is no scenario ${name}; there are ${known.join(', ')}.`,
+})
+
 export const DocsMissing = defineError({
   code: 'cli.docs.missing',
   status: 404,

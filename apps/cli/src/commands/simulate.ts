@@ -1,4 +1,7 @@
-/** `atoll simulate`: whole clouds from seeds, in two processes, until a promise is broken or all seeds have run. */
+/**
+ * `atoll simulate`: whole clouds from seeds, in two processes, until a promise is broken or all seeds have run; or, with a
+ * scenario, the overlay of many sites.
+ */
 
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
@@ -15,6 +18,16 @@ interface SimulateOptions {
   readonly sites?: number
 }
 
+interface ScenarioOptions {
+  readonly seed: number
+  readonly minutes?: number
+  readonly rtt?: string
+  readonly loss: number
+  readonly slow: number
+  readonly csv?: string
+  readonly svg?: string
+}
+
 /** As `test/scenarios/run-seeds.ts` writes it. */
 interface SeedLine {
   readonly seed: number
@@ -26,25 +39,51 @@ interface SeedLine {
 
 export function simulateCommand(): Command {
   return new Command('simulate')
-    .description('try whole clouds in a simulation, one from each seed')
+    .description('try whole clouds in a simulation, one from each seed; or the overlay of many sites')
+    .argument('[scenario]', 'of the overlay; without one, whole clouds')
     .option('--seeds <count>', 'how many seeds', parseWholeNumber, 100)
     .option('--from <seed>', 'the first seed', parseWholeNumber, 1)
     .option(
       '--sites <count>',
-      'sites of each cloud, 2 to 8 (default: three to five, by the seed)',
+      'sites of each cloud, 2 to 8 (default: three to five, by the seed); of a scenario, 1000 by default',
       parseWholeNumber,
     )
+    .option('--seed <seed>', 'of a scenario', parseWholeNumber, 1)
+    .option('--minutes <count>', 'simulated, for the main part of a scenario', parseWholeNumber)
+    .option('--rtt <file>', 'measured round trips for a scenario (default: made up from coordinates)')
+    .option('--loss <percent>', 'of the datagrams of a scenario', parseWholeNumber, 5)
+    .option(
+      '--slow <percent>',
+      'of the sites of a scenario, which stand still now and then',
+      parseWholeNumber,
+      10,
+    )
+    .option('--csv <file>', 'writes the figures of a scenario')
+    .option('--svg <directory>', 'writes plots of its distributions')
     .addHelpText(
       'after',
       `
 Each seed is one run: clients work while peers die, power is lost and links are cut, then everything is healed and
 checked. A seed that fails is printed with what happened last, and fails in the same way whenever it is run.
 
+Scenarios of the overlay (membership, failure detection, dissemination), which end with 1 when a bar does not hold:
+  join-storm, steady, churn, mass-failure, islands, drift, hostile, wake-up
+
 Examples:
   $ ./atoll simulate --seeds 1000
+  $ ./atoll simulate steady --sites 1000 --seed 7 --svg plots
   $ ./atoll simulate --from 4711 --seeds 1`,
     )
-    .action(async (options: SimulateOptions) => {
+    .action(async (scenario: string | undefined, options: SimulateOptions & ScenarioOptions) => {
+      if (scenario !== undefined) {
+        // Only here: every other command starts without the simulator.
+        const { simulateOverlay } = await import('./simulate-overlay.ts')
+        const { sites = 1000, seed, minutes, rtt, csv, svg } = options
+        const shares = { loss: options.loss / 100, slow: options.slow / 100 }
+        if (!simulateOverlay({ scenario, sites, seed, minutes, rtt, csv, svg, ...shares }))
+          process.exitCode = 1
+        return
+      }
       const startedMs = performance.now()
       const lines: SeedLine[] = []
       await runWorkers(options, (line) => {
