@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { cpSync, rmSync } from 'node:fs'
+import { cpSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, describe, type TestContext, test } from 'node:test'
 import { type RedisServer, type RedisServerOptions, redisPackages, startRedis } from '@atoll/lab'
@@ -77,6 +77,25 @@ describe('trouble with a Redis', { skip: await whyNoServers(redisPackages) }, ()
         who,
       )
     await clientOf(t, `redis://:hunter2@127.0.0.1:${server.port}`)
+  })
+
+  test('a user with the permissions that the documentation names can use a store, and with less is told', async (t) => {
+    const server = await serverFor(t)
+    const [line] = /ACL SETUSER .*/.exec(
+      readFileSync(new URL('../../docs/stores.md', import.meta.url), 'utf8'),
+    ) ?? ['']
+    await server.command(...line.split(' '))
+    const store = await clientOf(t, `redis://atoll:secret@127.0.0.1:${server.port}`)
+    await store.commit(put('first', 0))
+    const watching = store.watch(1, new AbortController().signal)
+    await store.commit(put('second', 1))
+    await watching
+    assert.equal(await valueIn(store), 'second')
+    await server.command('ACL', 'SETUSER', 'atoll', '-zadd')
+    await assert.rejects(
+      openRedis(clientOptions(`redis://atoll:secret@127.0.0.1:${server.port}`)),
+      (error) => StoreMisconfigured.is(error) && error.message.includes('may not run zadd'),
+    )
   })
 
   test('a full server says so, goes on showing what it has, and takes commits again when it has room', async (t) => {

@@ -4,7 +4,7 @@ import { assert, type Random } from '@atoll/kit'
 import { StoreMisconfigured, StoreNewer } from '../../errors.ts'
 import type { ByteString } from '../key-value/key-value-store.ts'
 import type { ScriptRunner } from './script-runner.ts'
-import { createScript } from './scripts/set-up-scripts.ts'
+import { createScript, permissionsScript } from './scripts/set-up-scripts.ts'
 import { pairsOf } from './server-check.ts'
 
 const FORMAT = 1
@@ -37,6 +37,17 @@ export interface SettingsRequest {
  */
 export async function settle(request: SettingsRequest): Promise<SettledStore> {
   const { runner, keys, random, description, wanted } = request
+  const refused = await runner.run({
+    script: permissionsScript,
+    keys: keys.slice(0, 1),
+    args: [],
+    replicas: 0,
+  })
+  if (refused instanceof Buffer)
+    throw StoreMisconfigured({
+      path: description,
+      advice: `its user may not run ${String(refused)} on ${keys[0]}; docs/stores.md has the permissions that are needed.`,
+    })
   const epoch = Buffer.from(random.bytes(EPOCH_BYTES))
   const fields = { format: FORMAT, position: 0, number: 0, bytes: 0, replicated: 0, ...wanted }
   const args = [

@@ -182,8 +182,10 @@ local function isInside(member, ranges)
 end
 
 local function validate(entries, commit, entryId)
-  local wasRead, isTouched = {}, false
+  local wasRead, hasRanges, isTouched = {}, {}, false
   local ranges, absent, entryTag = commit[4], commit[10], commit[6]
+  for i = 1, #ranges do hasRanges[string.sub(ranges[i], 1, 4)] = true end
+  for i = 1, #absent do hasRanges[string.sub(absent[i], 1, 4)] = true end
   for i = 1, #commit[3] do wasRead[commit[3][i]] = true end
   for i = 1, #commit[9] do wasRead[commit[9][i]] = true end
   for i = 1, #entries do
@@ -191,10 +193,12 @@ local function validate(entries, commit, entryId)
     if string.sub(entries[i], 1, 4) == entryTag and other[1] == entryId then return false, i end
     local writes = other[4]
     for j = 1, isTouched and 0 or #writes, 2 do
-      if wasRead[writes[j]] or isInside(writes[j], ranges) or isInside(writes[j], absent) then
-        isTouched = true
-        break
+      local member = writes[j]
+      isTouched = wasRead[member] or false
+      if not isTouched and hasRanges[string.sub(member, 1, 4)] then
+        isTouched = isInside(member, ranges) or isInside(member, absent)
       end
+      if isTouched then break end
     end
   end
   return isTouched, false

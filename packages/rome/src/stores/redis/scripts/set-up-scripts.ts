@@ -35,3 +35,28 @@ return false
 
 /** The names of all spaces: prefix, name, … of the hash `KEYS[1]`. */
 export const allSpacesScript = defineScript('allow-oom', `return redis.call('HGETALL', KEYS[1])`)
+
+/** What the scripts call, with as many words behind the key as it takes. */
+const CALLED: readonly (readonly string[])[] = [
+  ['exists', 'hgetall', 'llen', 'lpop'],
+  ['hget', 'hmget', 'hdel', 'rpush', 'zrem', 'zscore', 'publish'],
+  ['hset', 'hsetnx', 'lrange', 'zadd', 'zrangebylex', 'zrevrangebylex'],
+]
+
+/**
+ * Answers with the first command that the user of this connection may not run on the keys of the store (`KEYS[1]` is one of them),
+ * or false: a script that was refused in its midst would leave a half.
+ */
+export const permissionsScript = defineScript(
+  'allow-oom',
+  `
+for words, commands in ipairs({${CALLED.map((commands) => `{'${commands.join("', '")}'}`).join(', ')}}) do
+  for _, command in ipairs(commands) do
+    local call = {command, KEYS[1]}
+    for word = 2, words do call[word + 1] = '0' end
+    if not redis.acl_check_cmd(unpack(call)) then return command end
+  end
+end
+return false
+`,
+)
