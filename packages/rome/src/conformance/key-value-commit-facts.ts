@@ -42,6 +42,17 @@ export function commitFacts(fact: Fact): void {
   absenceFacts(fact)
   manyAbsencesFacts(fact)
 
+  fact('a commit that writes nothing is heard of all the same', async ({ store, another }) => {
+    const changes = [{ table: 'something', id: '{"happened":"\\u0000 ÿ"}' }]
+    const outcome = await settle(store, commitOf({ changes }))
+    assert.equal(outcome.kind, 'committed')
+    const { entries } = await (await another()).look({ after: 0, keys: [], ranges: [] })
+    assert.deepEqual(
+      entries?.map((entry) => [entry.writes, entry.changes]),
+      [[[], changes]],
+    )
+  })
+
   fact('all writes of a commit are seen together, or none', async ({ store, another }) => {
     const accounts = Array.from({ length: 8 }, (_, index) => ({
       space: `s${index % 3}`,

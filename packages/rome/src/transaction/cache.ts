@@ -23,8 +23,8 @@ export interface CacheOptions {
 /** Reads that somebody has made and not committed yet. */
 export interface OpenReads {
   isTouchedBy(entry: LogEntry): boolean
-  /** Called at most once: what was read holds no longer, or may not. */
-  doom(): void
+  /** Called at most once: what was read holds no longer, because of `entry`; or may not, when that is not known. */
+  doom(entry: LogEntry | null): void
 }
 
 /** Bridge answers that overtake each other: a few entries for each look that is under way would do. */
@@ -122,7 +122,7 @@ export class Cache {
     this.#recent.length = 0
     this.#recentBytes = 0
     this.#start(news)
-    for (const reads of this.#openReads) reads.doom()
+    for (const reads of this.#openReads) reads.doom(null)
     this.#openReads.clear()
     this.#options.onEntry(null)
   }
@@ -131,7 +131,7 @@ export class Cache {
     for (const reads of this.#openReads)
       if (reads.isTouchedBy(entry)) {
         this.#openReads.delete(reads)
-        reads.doom()
+        reads.doom(entry)
       }
     this.#options.onEntry(entry)
   }

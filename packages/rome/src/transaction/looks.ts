@@ -3,7 +3,7 @@
  * under way does not serve those who come later, since its answer may be older than they are; they gather for the next.
  */
 
-import type { KeyValueStore, RangeRequest, SpaceKey } from '../stores/key-value/key-value-store.ts'
+import type { KeyValueStore, Position, RangeRequest, SpaceKey } from '../stores/key-value/key-value-store.ts'
 import type { Cache } from './cache.ts'
 import type { Wanted } from './guesses.ts'
 import { countLook, type StoreStatistics } from './statistics.ts'
@@ -23,6 +23,11 @@ export class Looks {
 
   constructor(options: LooksOptions) {
     this.#options = options
+  }
+
+  /** Up to where the log is known. */
+  get position(): Position {
+    return this.#options.cache.position ?? 0
   }
 
   /**

@@ -1,6 +1,6 @@
 /** Reads and writes that wait for their commit, watched for what others commit meanwhile. */
 
-import type { Write } from '../stores/key-value/key-value-store.ts'
+import type { LogEntry, SpaceKey, Write } from '../stores/key-value/key-value-store.ts'
 import { AssumedAbsent } from './assumed-absent.ts'
 import type { Cache } from './cache.ts'
 import { Guesses, type GuessMark } from './guesses.ts'
@@ -23,6 +23,8 @@ export class OpenTransaction {
   /** What was read without being known: to be proven before, or with, the commit. */
   readonly guesses = new Guesses()
   readonly workspace: LayeredWorkspace
+  /** What somebody did to it. */
+  readonly doomedBy: LogEntry[] = []
   /** How many numbers were given. */
   numbers = 0
   readonly #stopWatching: () => void
@@ -32,8 +34,9 @@ export class OpenTransaction {
     this.workspace = new LayeredWorkspace(cache, this)
     this.#stopWatching = cache.watch({
       isTouchedBy: (entry) => this.reads.isTouchedBy(entry),
-      doom: () => {
+      doom: (entry) => {
         this.#isDoomed = true
+        if (entry) this.doomedBy.push(entry)
       },
     })
   }
@@ -68,6 +71,14 @@ export class OpenTransaction {
   /** To be called once, at the end. */
   stop(): void {
     this.#stopWatching()
+  }
+
+  /** Whether any of `keys` was read or is written. */
+  touches(keys: readonly SpaceKey[]): boolean {
+    const writes = keys.map((key) => ({ ...key, value: null }))
+    return (
+      keys.some(({ space, key }) => this.buffer.space(space)?.has(key)) || this.reads.isTouchedBy({ writes })
+    )
   }
 
   toWrites(): Write[] {

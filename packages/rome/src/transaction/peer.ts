@@ -14,6 +14,7 @@ import { patientStore } from './patient-store.ts'
 import { countRoundTrip, currentSession, inSession } from './session.ts'
 import { noStatistics, type StoreStatistics } from './statistics.ts'
 import { TransactionGroups, type Work } from './transaction-groups.ts'
+import { isTurn, Turns } from './turns.ts'
 import { ROUNDS_MAX, UserTransaction } from './user-transaction.ts'
 import type { Statement } from './work-scope.ts'
 
@@ -45,6 +46,7 @@ export class Peer {
   readonly #looks: Looks
   readonly #commits: Commits
   readonly #groups: TransactionGroups
+  readonly #turns: Turns
   readonly #reader: LayeredWorkspace
   readonly #listeners = new Set<ForeignCommitListener>()
   readonly #closing = new AbortController()
@@ -64,10 +66,11 @@ export class Peer {
     const store = patientStore(options.store, { clock, random, answerMsMax, patienceMs })
     const cache = new Cache({ bytesMax: cacheBytesMax, onEntry: (entry) => this.#hear(entry) })
     const looks = new Looks({ store, cache, statistics })
-    const commits = new Commits({ store, cache, statistics, random })
+    const commits = new Commits({ store, cache, statistics, random, clock })
+    this.#turns = new Turns({ store, looks, clock, owner: commits.mark })
     const { limits } = store
     this.#groups = new TransactionGroups({
-      ...{ cache, looks, commits, limits, statistics, clock, random, defer, groupMax, waitingMax },
+      ...{ cache, looks, commits, limits, statistics, turns: this.#turns, defer, groupMax, waitingMax },
     })
     this.#store = store
     this.#cache = cache
@@ -154,7 +157,8 @@ export class Peer {
   }
 
   #hear(entry: LogEntry | null): void {
-    if (entry && (entry.changes.length === 0 || this.#commits.isOwn(entry.id))) return
+    this.#turns.hear(entry)
+    if (entry && (entry.changes.length === 0 || this.#commits.isOwn(entry.id) || isTurn(entry))) return
     const changes = entry?.changes ?? []
     for (const listener of this.#listeners) queueMicrotask(() => listener(changes))
   }

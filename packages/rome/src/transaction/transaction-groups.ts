@@ -15,7 +15,7 @@
  * is told after that. What only reads is proven by asking the store what is new, unless its session has asked already.
  */
 
-import { type Clock, fraction, type Random, sleep, TooBusy } from '@atoll/kit'
+import { TooBusy } from '@atoll/kit'
 import { TransactionConflict, TransactionTooLarge } from '../errors.ts'
 import type { Change, CommitLimits } from '../stores/key-value/key-value-store.ts'
 import type { Cache } from './cache.ts'
@@ -23,8 +23,10 @@ import type { Commits } from './commits.ts'
 import type { Wanted } from './guesses.ts'
 import type { Looks } from './looks.ts'
 import { OpenTransaction } from './open-transaction.ts'
+import { ReadLog } from './read-log.ts'
 import { countRoundTrip, currentSession, type Session } from './session.ts'
 import type { StoreStatistics } from './statistics.ts'
+import type { Turns } from './turns.ts'
 import { WorkQueue } from './work-queue.ts'
 import { inOneTurn, WorkScope } from './work-scope.ts'
 
@@ -34,8 +36,7 @@ export interface TransactionGroupsOptions {
   readonly commits: Commits
   readonly limits: CommitLimits
   readonly statistics: StoreStatistics
-  readonly clock: Clock
-  readonly random: Random
+  readonly turns: Turns
   /** See `WorkQueueOptions`. */
   readonly defer: (action: () => void) => void
   readonly groupMax: number
@@ -61,10 +62,8 @@ interface Attempt {
   readonly changes: Change[]
 }
 
-/** With the pauses below, about two seconds of bad luck. */
-const CONFLICTS_MAX = 24
-const PAUSE_MS = 2
-const PAUSE_MS_MAX = 200
+/** More bad luck than turns leave room for. */
+const CONFLICTS_MAX = 100
 /** Each miss brings something; a work that needs more rounds than this runs over more than the cache can hold. */
 const MISSES_MAX = 100
 
@@ -103,9 +102,10 @@ export class TransactionGroups {
     try {
       if (this.#options.cache.position === null) await this.#options.looks.look()
       attempt = await this.#attempt(group)
-      const isProven = await this.#prove(attempt)
-      if (isProven) this.#settle(attempt)
-      else await this.#tryAgain(attempt.finished.map(({ waiting }) => waiting))
+      if (await this.#options.turns.letOthersGo(attempt.transaction))
+        this.#queue.addFirst(attempt.finished.map(({ waiting }) => waiting))
+      else if (await this.#prove(attempt)) this.#settle(attempt)
+      else await this.#tryAgain(attempt)
     } catch (error) {
       const failed = attempt ? attempt.finished.map(({ waiting }) => waiting) : group
       for (const { reject } of failed) reject(error)
@@ -190,28 +190,27 @@ export class TransactionGroups {
 
   #settle({ finished }: Attempt): void {
     this.#options.statistics.transactions += finished.length
+    if (finished.every(({ waiting }) => waiting.conflicts === 0)) this.#options.turns.wentWell()
     for (const { waiting, settle } of finished) {
       if (waiting.session) waiting.session.isFresh = true
       settle()
     }
   }
 
-  async #tryAgain(works: readonly Waiting[]): Promise<void> {
-    const { statistics, clock, random } = this.#options
+  // At once, since the cache has just been brought up to date: of all who try, one gets through each time.
+  async #tryAgain({ finished, transaction }: Attempt): Promise<void> {
+    const { statistics, commits, turns } = this.#options
     statistics.conflicts++
+    turns.refusedBy([...transaction.doomedBy, ...commits.latest], transaction)
     let conflictsMax = 0
-    const patient = works.filter((waiting) => {
-      waiting.conflicts++
-      conflictsMax = Math.max(conflictsMax, waiting.conflicts)
-      if (waiting.conflicts <= CONFLICTS_MAX) return true
-      waiting.reject(TransactionConflict({}))
-      return false
-    })
-    // The first time the cache has just been brought up to date, and the way is likely to be free.
-    if (conflictsMax > 1) {
-      const ceilingMs = Math.min(PAUSE_MS_MAX, PAUSE_MS * 2 ** Math.min(conflictsMax, 20))
-      await sleep(clock, fraction(random) * ceilingMs)
+    const patient: Waiting[] = []
+    for (const { waiting } of finished) {
+      conflictsMax = Math.max(conflictsMax, ++waiting.conflicts)
+      if (waiting.conflicts <= CONFLICTS_MAX) patient.push(waiting)
+      else waiting.reject(TransactionConflict({}))
     }
+    const turn = turns.ask(conflictsMax, commits)
+    if (turn) await commits.commit({ reads: new ReadLog(), writes: [], numbers: 0, changes: [turn] })
     this.#queue.addFirst(patient)
   }
 
