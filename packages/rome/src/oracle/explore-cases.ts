@@ -1,9 +1,10 @@
 /** Many generated cases, each on SQLite and on ROME; what fails is shrunk. */
 
 import fc from 'fast-check'
+import type { Table } from '../schema/define-table.ts'
 import { generatedCase } from './generate-case.ts'
 import { localSubject } from './local-subject.ts'
-import { runCase } from './run-case.ts'
+import { runCase, type Subject } from './run-case.ts'
 
 export interface Exploration {
   readonly compared: number
@@ -11,12 +12,19 @@ export interface Exploration {
   readonly refused: Readonly<Record<string, number>>
 }
 
-/** Half of the cases run with everything to be brought first. @throws Error with the smallest case that fails, as JSON */
-export async function exploreCases({ count, seed }: { count: number; seed: number }): Promise<Exploration> {
+export interface ExploreOptions {
+  readonly count: number
+  readonly seed: number
+  /** What is compared with SQLite. Default: the engine alone, in half of the cases with everything to be brought first. */
+  readonly open?: (tables: readonly Table[]) => Promise<Subject>
+}
+
+/** @throws Error with the smallest case that fails, as JSON */
+export async function exploreCases({ count, seed, open }: ExploreOptions): Promise<Exploration> {
   let compared = 0
   const refused: Record<string, number> = {}
   const property = fc.asyncProperty(generatedCase, fc.boolean(), async (spec, isForgetful) => {
-    const report = await runCase(spec, (tables) => localSubject(tables, { isForgetful }))
+    const report = await runCase(spec, open ?? ((tables) => localSubject(tables, { isForgetful })))
     compared += report.compared
     for (const what of report.refused) refused[what] = (refused[what] ?? 0) + 1
   })

@@ -59,8 +59,8 @@ const PATIENCE_MS = 8000
 /** So often the history of keys is forgotten, all but as many revisions: etcd keeps every version until somebody says so. */
 const COMPACT_EVERY = 500
 const LOOKS_MAX = 5
-/** etcd takes 128 (`--max-txn-ops`), one of them for the head. */
-const COMPARISONS_MAX = 127
+/** One more is for the head; comparisons leave less of the limit for what is nested beside them: see `nest`. */
+const COMPARISONS_MAX = 63
 
 /** @throws StoreUnavailable, StoreMisconfigured */
 export async function openEtcd(options: EtcdOptions): Promise<KeyValueStore> {
