@@ -3,10 +3,10 @@
  * papers measured of Nova, measured of Atoll. Hosts are simulated; peers, stores and network are real processes in network
  * namespaces of this machine. Needs root.
  *
- *     ./atoll bench stores [--stores NAME,…] [--peers N,…] [--rtts MS,…] [--servers N] [--calls N] [--json FILE]
+ *     ./atoll bench stores [--stores NAME,…] [--peers N,…] [--rtts MS,…] [--servers N] [--calls N] [--json FILE] [--svg DIR]
  */
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -15,6 +15,7 @@ import { type Load, measure } from './stores/measure.ts'
 import { type Line, tableHead, tableLine } from './stores/report.ts'
 import { startSharedSite } from './stores/shared-site.ts'
 import { machineLine } from './support/machine.ts'
+import { plotLatencies } from './support/plot-latencies.ts'
 
 const SIMULATED_HOSTS = 32
 const MIXED_CLIENTS = 8
@@ -27,6 +28,7 @@ const { values } = parseArgs({
     servers: { type: 'string', default: '500' },
     calls: { type: 'string', default: '2000' },
     json: { type: 'string' },
+    svg: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 })
@@ -39,7 +41,8 @@ if (values.help) {
   --rtts MS,…      round trip between any two hosts; with one peer and one server there is none (default: 0,10,50)
   --servers N      created at once (default: 500)
   --calls N        of the mix (default: 2000)
-  --json FILE      writes every latency there`)
+  --json FILE      writes every latency there
+  --svg DIR        draws the distributions there, one picture for each number of peers and round trip`)
 } else {
   await compare()
 }
@@ -62,7 +65,26 @@ async function compare(): Promise<void> {
         lines.push(line)
         console.log(tableLine(line))
         if (values.json !== undefined) writeFileSync(values.json, JSON.stringify(lines))
+        if (values.svg !== undefined) draw(values.svg, lines)
       }
+}
+
+/** All stores with as many peers and as far apart as the last line, side by side. */
+function draw(directory: string, lines: readonly Line[]): void {
+  const { peers, rttMs } = lines.at(-1) ?? {}
+  const alike = lines.filter((line) => line.peers === peers && line.rttMs === rttMs)
+  mkdirSync(directory, { recursive: true })
+  for (const [what, of] of [
+    ['mix of calls', 'mixLatenciesMs'],
+    ['servers at once', 'burstLatenciesMs'],
+  ] as const) {
+    const curves = alike.map(({ store, measured }) => ({ name: store, values: measured[of] }))
+    const title = `${what}: ${peers} peer${peers === 1 ? '' : 's'}, ${rttMs} ms between them`
+    writeFileSync(
+      join(directory, `stores-${what.replaceAll(' ', '-')}-${peers}-peers-${rttMs}-ms.svg`),
+      plotLatencies(title, curves),
+    )
+  }
 }
 
 /** Undefined when it could not be measured, which is told, and fails the run at its end. */
