@@ -4,6 +4,7 @@ import type { TestContext } from 'node:test'
 import { type Api, type Endpoint, serverOptions } from '@atoll/http'
 import { Supervisor, silentLogger } from '@atoll/kit'
 import { composePeer, type Peer } from '@atoll/peer'
+import type { Store } from '@atoll/rome'
 import Fastify, { type FastifyInstance, type InjectOptions } from 'fastify'
 import { openWorld, type TestWorld } from './open-world.ts'
 import { type Reply, readReply } from './reply.ts'
@@ -45,8 +46,12 @@ const SITE = 'atlantic'
 /** What is done while the peer's services run: `prepare` is for what needs them. */
 type Prepare = (tenancy: Tenancy & Pick<ContractPeer, 'send'>) => Promise<void>
 
-export async function openContractPeer(t: TestContext, prepare?: Prepare): Promise<ContractPeer> {
-  const { world, advance, bugs, close } = await openWorld(SITE)
+export async function openContractPeer(
+  t: TestContext,
+  prepare?: Prepare,
+  store?: Store,
+): Promise<ContractPeer> {
+  const { world, advance, bugs, close } = await openWorld(SITE, store)
   t.after(close)
   const peer = await composePeer({
     world,

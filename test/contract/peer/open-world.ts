@@ -12,7 +12,7 @@ import { ImageStore, MemoryFiles } from '@atoll/images'
 import { type Clock, type Logger, silentLogger, systemClock, systemRandom } from '@atoll/kit'
 import { type KeyRing, MockNetwork } from '@atoll/overlay'
 import type { World, WorldHost } from '@atoll/peer'
-import { openSqlite } from '@atoll/rome'
+import { openSqlite, type Store } from '@atoll/rome'
 
 export interface TestWorld {
   readonly world: World
@@ -27,12 +27,13 @@ export interface TestWorld {
 const HOST = { vcpus: 100_000, ramMib: 2 ** 30, diskBytes: 2 ** 50 }
 const TUNNEL_IP = '198.18.1.1'
 
-export async function openWorld(site: string): Promise<TestWorld> {
+/** Default store: a SQLite file that is gone after the test. */
+export async function openWorld(site: string, given?: Store): Promise<TestWorld> {
   const directory = mkdtempSync(join(tmpdir(), 'atoll-contract-'))
   let aheadMs = 0
   const clock: Clock = { ...systemClock, nowMs: () => systemClock.nowMs() + aheadMs }
   const bugs: unknown[] = []
-  const store = openSqlite({ path: join(directory, 'state.sqlite') })
+  const store = given ?? openSqlite({ path: join(directory, 'state.sqlite') })
   const files = new MemoryFiles({ clock })
   const network = new MockNetwork({ clock, random: systemRandom })
   const keys = makeKeys()
