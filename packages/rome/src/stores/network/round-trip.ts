@@ -63,6 +63,6 @@ export function within<Result>(
     let cancel = clock.after(timeoutMs, () => {
       cancel = clock.after(LAST_TURN_MS, () => reject(expired()))
     })
-    work.then(resolve, reject).finally(() => cancel())
+    work.finally(() => cancel()).then(resolve, reject)
   })
 }

@@ -73,7 +73,7 @@ function wholeNumber(
   const text = parameters.get(name)
   if (text === undefined) return undefined
   const value = Number(text)
-  if (!Number.isInteger(value) || value < least || value > most)
+  if (!/^\d+$/.test(text) || value < least || value > most)
     throw invalid(`${name} is a whole number from ${least} to ${most}`)
   return value
 }
