@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { systemClock } from '@atoll/kit'
+import { forgedSite, testCloud, testSite } from '../testing.ts'
+import type { KeyRing } from './key-ring.ts'
+import { OverlaySignatures } from './overlay-signatures.ts'
+
+const founder = await testCloud()
+const { cloudAuthority } = founder
+const eastKeys = await testSite({ cloudAuthority, site: 'east' })
+
+function signaturesOf(site: string, keys: KeyRing, isRevoked = (_site: string) => false) {
+  return new OverlaySignatures({ site, keys, clock: systemClock, isRevoked })
+}
+
+test('a site that was never heard of is believed by what travels with its descriptor', () => {
+  const [a, east] = [signaturesOf('a', founder), signaturesOf('east', eastKeys)]
+  const signature = east.sign('a text')
+  assert.equal(a.verify('east', 'a text', signature), false)
+  assert.equal(a.admit('east', east.credential), true)
+  assert.equal(a.verify('east', 'a text', signature), true)
+  assert.equal(a.verify('east', 'another text', signature), false)
+  assert.ok(east.credential.length < 4096, `${east.credential.length}`)
+})
+
+test('a credential is of one site and one key', async () => {
+  const a = signaturesOf('a', founder)
+  const east = signaturesOf('east', eastKeys)
+  const west = signaturesOf('west', await testSite({ cloudAuthority, site: 'west' }))
+  assert.equal(a.admit('west', east.credential), false)
+  const mixed = { ...JSON.parse(east.credential), signingKey: JSON.parse(west.credential).signingKey }
+  assert.equal(a.admit('east', JSON.stringify(mixed)), false)
+  for (const credential of ['', '{}', 'null', '{"certificate":"x","signingKey":"y","binding":"z"}'])
+    assert.equal(a.admit('east', credential), false)
+})
+
+test('a captured site cannot certify another one, and one of another cloud is nobody', async () => {
+  const a = signaturesOf('a', founder)
+  const forged = signaturesOf('west', await forgedSite({ cloudAuthority, forger: 'east', site: 'west' }))
+  assert.equal(a.admit('west', forged.credential), false)
+  const other = await testCloud()
+  const stranger = await testSite({ cloudAuthority: other.cloudAuthority, site: 'south' })
+  assert.equal(a.admit('south', signaturesOf('south', stranger).credential), false)
+})
+
+test('a site that was shut out is not believed any more', () => {
+  const revoked = new Set<string>()
+  const a = signaturesOf('a', founder, (site) => revoked.has(site))
+  const east = signaturesOf('east', eastKeys)
+  assert.equal(a.admit('east', east.credential), true)
+  const signature = east.sign('a text')
+  revoked.add('east')
+  assert.equal(a.verify('east', 'a text', signature), false)
+  assert.equal(a.admit('east', east.credential), false)
+})
