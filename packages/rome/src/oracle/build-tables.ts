@@ -6,7 +6,7 @@ import type { ColumnSpec, Scalar, TableSpec } from './case.ts'
 
 export const columnName = (at: number) => `c${at}`
 
-export function buildTable(spec: TableSpec, at: number): Table {
+export function buildTable(spec: TableSpec, name: string): Table {
   const { columns, keyColumns } = spec
   const names = (positions: readonly number[]) => [
     ...new Set(positions.map((p) => columnName(p % columns.length))),
@@ -18,7 +18,7 @@ export function buildTable(spec: TableSpec, at: number): Table {
   const unique = distinct(spec.unique)
   const indexes = distinct(spec.indexes)
   return defineTable(
-    `t${at}`,
+    name,
     Object.fromEntries(columns.map((column, position) => [columnName(position), buildColumn(column)])),
     {
       primaryKey: names(Array.from({ length: keyColumns }, (_, position) => position)),

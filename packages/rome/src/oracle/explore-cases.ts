@@ -2,9 +2,11 @@
 
 import fc from 'fast-check'
 import type { Table } from '../schema/define-table.ts'
+import type { Store } from '../store.ts'
 import { generatedCase } from './generate-case.ts'
 import { localSubject } from './local-subject.ts'
-import { runCase, type Subject } from './run-case.ts'
+import { type OpenSubject, runCase } from './run-case.ts'
+import { storeSubject } from './store-subject.ts'
 
 export interface Exploration {
   readonly compared: number
@@ -15,16 +17,24 @@ export interface Exploration {
 export interface ExploreOptions {
   readonly count: number
   readonly seed: number
-  /** What is compared with SQLite. Default: the engine alone, in half of the cases with everything to be brought first. */
-  readonly open?: (tables: readonly Table[]) => Promise<Subject>
+  /** A store that is asked instead of the bare engine; all cases share it, with tables of their own. */
+  readonly store?: Store
+  /** What else is compared with SQLite: it gets the tables of each case. */
+  readonly open?: OpenSubject
 }
 
-/** @throws Error with the smallest case that fails, as JSON */
-export async function exploreCases({ count, seed, open }: ExploreOptions): Promise<Exploration> {
+/**
+ * Of the bare engine, half of the cases run with everything to be brought first.
+ * @throws Error with the smallest case that fails, as JSON
+ */
+export async function exploreCases({ count, seed, store, open }: ExploreOptions): Promise<Exploration> {
   let compared = 0
+  let cases = 0
   const refused: Record<string, number> = {}
   const property = fc.asyncProperty(generatedCase, fc.boolean(), async (spec, isForgetful) => {
-    const report = await runCase(spec, open ?? ((tables) => localSubject(tables, { isForgetful })))
+    const openOne = (tables: readonly Table[]) =>
+      store ? storeSubject(store, tables) : localSubject(tables, { isForgetful })
+    const report = await runCase(spec, open ?? openOne, store ? `case${seed}_${cases++}_` : '')
     compared += report.compared
     for (const what of report.refused) refused[what] = (refused[what] ?? 0) + 1
   })

@@ -1,5 +1,8 @@
 import { test } from 'node:test'
+import { seededRandom, systemClock } from '@atoll/kit'
 import { seedsToRun } from '../conformance/seeds.ts'
+import { openRome } from '../open-rome.ts'
+import { memoryStore } from '../stores/memory/memory-store.ts'
 import { exploreCases } from './explore-cases.ts'
 import { localSubject } from './local-subject.ts'
 import { regressions } from './regressions.ts'
@@ -18,3 +21,10 @@ for (const seed of seedsToRun(3)) {
     t.diagnostic(`${compared} statements compared`)
   })
 }
+
+test('generated statements have the same outcome through transactions and the cache of a peer', async (t) => {
+  const store = openRome({ store: memoryStore(), clock: systemClock, random: seededRandom('oracle') })
+  t.after(() => store.close())
+  const { compared } = await exploreCases({ count: 100, seed: 1, store })
+  t.diagnostic(`${compared} statements compared`)
+})

@@ -1,7 +1,7 @@
 /** Runs a case on SQLite and on ROME and says where they differ. */
 
 import Sqlite from 'better-sqlite3'
-import { Kysely } from 'kysely'
+import { type Compilable, type CompiledQuery, Kysely, type QueryResult } from 'kysely'
 import { QueryNotSupported, UniqueViolation } from '../errors.ts'
 import { missingDefinitions } from '../schema/data-definition.ts'
 import type { Table } from '../schema/define-table.ts'
@@ -11,10 +11,13 @@ import { Statements } from '../stores/sqlite/statements.ts'
 import { type BuiltStatement, buildStatement } from './build-statement.ts'
 import { buildTable, columnName, givenTo } from './build-tables.ts'
 import type { CaseSpec } from './case.ts'
+import { varied } from './vary.ts'
 
 /** What is compared with SQLite. */
 export interface Subject {
   readonly queries: Queries
+  /** How a query is run; by `queries` themselves unless told. */
+  readonly run?: (query: CompiledQuery) => Promise<QueryResult<unknown>>
   /** Anything that must hold after a statement, beside the answer. */
   readonly check?: () => void
   readonly close?: () => Promise<void>
@@ -26,19 +29,18 @@ export interface CaseReport {
   readonly refused: readonly string[]
 }
 
-/** @throws Error that tells the first difference */
-export async function runCase(
-  spec: CaseSpec,
-  open: (tables: readonly Table[]) => Promise<Subject>,
-): Promise<CaseReport> {
-  const tables = spec.tables.map(buildTable)
+export type OpenSubject = (tables: readonly Table[]) => Promise<Subject>
+
+/** @param prefix of the names of tables, where cases share a store @throws Error that tells the first difference */
+export async function runCase(spec: CaseSpec, open: OpenSubject, prefix = ''): Promise<CaseReport> {
+  const tables = spec.tables.map((table, at) => buildTable(table, `${prefix}t${at}`))
   const database = new Sqlite(':memory:')
   const none = { columns: new Map(), indexes: new Set<string>() }
   for (const definition of missingDefinitions(tables, none)) database.exec(definition)
   const sqlite = new Kysely<AnyTables>({ dialect: sqliteDialect(new Statements(database), ':memory:') })
   const subject = await open(tables)
   try {
-    await fill(spec, tables, [sqlite, subject.queries])
+    await fill(spec, tables, [{ queries: sqlite }, subject])
     return await compareAll(spec, tables, { sqlite, subject })
   } finally {
     await subject.close?.()
@@ -46,7 +48,7 @@ export async function runCase(
   }
 }
 
-async function fill(spec: CaseSpec, tables: readonly Table[], both: readonly Queries[]): Promise<void> {
+async function fill(spec: CaseSpec, tables: readonly Table[], both: readonly Subject[]): Promise<void> {
   for (const [at, table] of tables.entries()) {
     const { columns, rows } = spec.tables[at] as CaseSpec['tables'][number]
     for (const scalars of rows) {
@@ -55,14 +57,14 @@ async function fill(spec: CaseSpec, tables: readonly Table[], both: readonly Que
         return [columnName(position), value] as const
       })
       const values = Object.fromEntries(entries.filter(([, value]) => value !== undefined))
-      const outcomes = await Promise.all(both.map((queries) => outcomeOf(inserted(queries, table, values))))
+      const outcomes = await Promise.all(both.map((subject) => outcomeOf(inserted(subject, table, values))))
       expectEqual(outcomes[0], outcomes[1], `insert ${JSON.stringify(values)} into ${table.name}`)
     }
   }
 }
 
-async function inserted(queries: Queries, { name }: Table, values: Record<string, unknown>): Promise<string> {
-  await queries.insertInto(name).values(values).execute()
+async function inserted(subject: Subject, { name }: Table, values: Record<string, unknown>): Promise<string> {
+  await rowsOf(subject, subject.queries.insertInto(name).values(values))
   return 'inserted'
 }
 
@@ -73,40 +75,51 @@ async function compareAll(
 ): Promise<CaseReport> {
   const refused: string[] = []
   let compared = 0
-  for (const statement of spec.statements) {
+  for (const statement of spec.statements.flatMap((one) => [one, varied(one)])) {
     const expected = buildStatement(statement, { queries: sqlite, spec, tables })
     const actual = buildStatement(statement, { queries: subject.queries, spec, tables })
     if (!expected || !actual) continue
-    const answer = await outcomeOf(run(subject.queries, actual))
+    const answer = await outcomeOf(run(subject, actual))
     if (answer.refusal !== undefined) {
       refused.push(answer.refusal)
       continue
     }
     const { sql, parameters } = expected.query.compile()
     const where = `${sql}  with ${JSON.stringify(parameters)}`
-    expectEqual(await outcomeOf(run(sqlite, expected)), answer, where)
+    expectEqual(await outcomeOf(run({ queries: sqlite }, expected)), answer, where)
     compared++
     subject.check?.()
-    if (statement.kind !== 'select') await compareTables(tables, [sqlite, subject.queries], where)
+    if (statement.kind !== 'select') await compareTables(tables, [{ queries: sqlite }, subject], where)
   }
   return { compared, refused }
 }
 
 async function compareTables(
   tables: readonly Table[],
-  both: readonly Queries[],
+  both: readonly Subject[],
   where: string,
 ): Promise<void> {
   for (const { name } of tables) {
     const dumps = await Promise.all(
-      both.map(async (queries) => sorted(await queries.selectFrom(name).selectAll().execute())),
+      both.map(async (subject) =>
+        sorted(await rowsOf(subject, subject.queries.selectFrom(name).selectAll())),
+      ),
     )
     expectEqual(dumps[0], dumps[1], `${name} after ${where}`)
   }
 }
 
-async function run(queries: Queries, { query, compared }: BuiltStatement): Promise<unknown> {
-  const { rows, numAffectedRows } = await queries.executeQuery(query.compile())
+function resultOf({ queries, run }: Subject, query: Compilable<unknown>): Promise<QueryResult<unknown>> {
+  const compiled = query.compile()
+  return run ? run(compiled) : queries.executeQuery(compiled)
+}
+
+async function rowsOf(subject: Subject, query: Compilable<unknown>): Promise<readonly unknown[]> {
+  return (await resultOf(subject, query)).rows
+}
+
+async function run(subject: Subject, { query, compared }: BuiltStatement): Promise<unknown> {
+  const { rows, numAffectedRows } = await resultOf(subject, query)
   const affected = numAffectedRows === undefined ? 0 : Number(numAffectedRows)
   if (compared === 'count') return { count: rows.length }
   return { rows: compared === 'sequence' ? rows.map(plainRow) : sorted(rows), affected }
