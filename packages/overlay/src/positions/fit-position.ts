@@ -55,11 +55,12 @@ export function fitPosition({ own, samples, random, settings }: FitOptions): Pos
     const [way = 0, gapMs = 0, error = 0] = [ways[index], gaps[index], errors[index]]
     index++
     rttMsLeast = Math.min(rttMsLeast, rttMs)
-    if (error > errorMax && rttMs > factMs) continue
+    const isOdd = error > errorMax
+    if (isOdd && rttMs > factMs) continue
     const weight =
       own.error /
       (own.error + Math.max(position.error, settings.errorMin)) /
-      Math.sqrt(Math.max(rttMs, settings.rttMsMin)) /
+      Math.sqrt(Math.max(rttMs, isOdd ? settings.oddRttMsMin : settings.rttMsMin)) /
       (Math.abs(gapMs) + settings.softness * rttMs)
     weights += weight
     lift += weight * gapMs
@@ -108,8 +109,8 @@ function tolerated(errors: Float64Array, outlierFactor: number): number {
 }
 
 /**
- * Of the nearest sixteenth nobody is out of line: that they are near is a fact, as nobody can answer early, and two sites of
- * a town that lie apart would reject each other for ever.
+ * The nearest sixteenth always pulls: that they are near is a fact, as nobody can answer early, and two sites of a town that
+ * lie apart would reject each other for ever. One that is out of line pulls no harder than a site at `oddRttMsMin`.
  */
 function undoubtedMs(samples: readonly Sample[]): number {
   return Float64Array.from(samples, ({ rttMs }) => rttMs).sort()[samples.length >> 4] ?? 0

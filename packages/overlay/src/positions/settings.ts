@@ -34,6 +34,11 @@ export interface PositionSettings {
    * lies, or a detour leads there. Only once there are enough samples to tell.
    */
   readonly outlierFactor: number
+  /**
+   * One of the nearest sites pulls even then, but no harder than one at this round trip: a near liar would otherwise pull ten
+   * times as hard as an honest site far away.
+   */
+  readonly oddRttMsMin: number
   /** Positions of so many sites are kept, those heard of last. */
   readonly sitesMax: number
 }
@@ -49,5 +54,6 @@ export const defaultPositionSettings: PositionSettings = Object.freeze({
   errorWeight: 0.1,
   errorMin: 0.05,
   outlierFactor: 12,
+  oddRttMsMin: 30,
   sitesMax: 16_384,
 })
