@@ -102,9 +102,10 @@ export class TransactionGroups {
     try {
       if (this.#options.cache.position === null) await this.#options.looks.look()
       attempt = await this.#attempt(group)
-      if (await this.#options.turns.letOthersGo(attempt.transaction))
-        this.#queue.addFirst(attempt.finished.map(({ waiting }) => waiting))
-      else if (await this.#prove(attempt)) this.#settle(attempt)
+      // To have let others go counts as a refusal: whoever does so time and again asks for a turn as well.
+      const isProven =
+        !(await this.#options.turns.letOthersGo(attempt.transaction)) && (await this.#prove(attempt))
+      if (isProven) this.#settle(attempt)
       else await this.#tryAgain(attempt)
     } catch (error) {
       const failed = attempt ? attempt.finished.map(({ waiting }) => waiting) : group
