@@ -26,6 +26,8 @@ export interface PlannedQuery {
 
 /** A plan takes some 10 kB; the services together have a few hundred shapes. */
 const PLANS_MAX = 1000
+/** Longer ones are of statements over many rows, which hardly come twice. */
+const SHAPE_CHARACTERS_MAX = 20_000
 
 const plansOf = new WeakMap<Catalogue, Map<string, QueryPlan>>()
 
@@ -41,7 +43,7 @@ function planAnew(
   node: RootOperationNode,
   { catalogue, key }: { readonly catalogue: Catalogue; readonly key: string },
 ): QueryPlan {
-  const places = parameterPlaces(node)
+  const places = key.length > SHAPE_CHARACTERS_MAX ? undefined : parameterPlaces(node)
   if (!places) return planNode(node, { catalogue, places: undefined })
   const plan = planNode(node, { catalogue, places })
   const plans = plansOf.get(catalogue) ?? new Map<string, QueryPlan>()
