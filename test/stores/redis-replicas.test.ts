@@ -66,6 +66,8 @@ describe('a Redis with replicas', { skip: await whyNoServers(redisPackages) }, (
     await assert.rejects(store.commit(second), OutcomeUnknown.is)
     const other = await clientOf(t, url, 50)
     await assert.rejects(other.look(look), StoreUnavailable.is)
+    const reads = { keys: look.keys, ranges: [] }
+    await assert.rejects(other.commit({ ...value('refused', 1), reads }), OutcomeUnknown.is)
     replicas[1]?.resume()
     const patient = await clientOf(t, url, 10_000)
     const outcome = await patient.commit(second)

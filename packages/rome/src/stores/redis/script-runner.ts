@@ -38,7 +38,7 @@ export class ScriptFailed extends Error {
 }
 
 /** Too few replicas have confirmed. */
-class NotReplicated extends ConnectionFailed {
+export class NotReplicated extends ConnectionFailed {
   constructor(wanted: number, count: number) {
     const reason = `only ${count} of the ${wanted} replicas that must have a commit have confirmed it in time.`
     super({ isSent: true, reason })

@@ -2,7 +2,7 @@
 
 import { type ConnectionOptions, RedisConnection } from './redis-connection.ts'
 import { ConnectionFailed, kindOf } from './redis-errors.ts'
-import type { Route } from './script-runner.ts'
+import { NotReplicated, type Route } from './script-runner.ts'
 
 /** What a server says that is not, or not any more, the primary. */
 const NOT_PRIMARY = new Set(['READONLY', 'MASTERDOWN', 'UNBLOCKED', 'LOADING'])
@@ -24,7 +24,8 @@ export class SingleRoute implements Route {
   }
 
   failed(error: Error): boolean {
-    if (error instanceof ConnectionFailed || NOT_PRIMARY.has(kindOf(error)))
+    const isLost = error instanceof ConnectionFailed && !(error instanceof NotReplicated)
+    if (isLost || NOT_PRIMARY.has(kindOf(error)))
       this.#current = (this.#current + 1) % this.#connections.length
     return false
   }

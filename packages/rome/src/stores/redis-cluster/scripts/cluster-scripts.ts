@@ -44,9 +44,7 @@ export const logCommitScript = defineScript(
   fill,
   decide,
   `
-if redis.call('LLEN', ${LOG}) >= commit[11] or bytes >= commit[12] then
-  return cmsgpack.pack({${BEHIND}, position, number, tag, {}, 0, 0})
-end
+if redis.call('LLEN', ${LOG}) >= commit[11] or bytes >= commit[12] then return refuse(${BEHIND}) end
 `,
   append,
   finish('SPUBLISH'),

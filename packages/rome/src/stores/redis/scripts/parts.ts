@@ -25,12 +25,12 @@ export interface SpaceKeys {
 /** How many arguments one call may have: Lua's stack holds 8000. */
 const ARGUMENTS_MAX = 4000
 
-/** Answers false when there is no store yet; else declares `position`, `number`, `tag`, `epoch`, `bytes`, `replicated`. */
+/** Answers false when there is no store yet; else declares `position`, `number`, `tag`, `epoch`, `bytes`, `replicated`, `isReplicated`. */
 export const readMeta = `
-local meta = redis.call('HMGET', ${META}, 'position', 'number', 'tag', 'epoch', 'bytes', 'replicated')
+local meta = redis.call('HMGET', ${META}, 'position', 'number', 'tag', 'epoch', 'bytes', 'replicated', 'replicas')
 if not meta[1] then return false end
 local position, number, tag, epoch = tonumber(meta[1]), tonumber(meta[2]), meta[3], meta[4]
-local bytes, replicated = tonumber(meta[5]), tonumber(meta[6])
+local bytes, replicated, isReplicated = tonumber(meta[5]), tonumber(meta[6]), meta[7] ~= '0'
 `
 
 /**

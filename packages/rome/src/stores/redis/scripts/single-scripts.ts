@@ -42,9 +42,13 @@ export const lookScript = defineScript(
  * the log is further than the latest such position, this connection writes something, so that a `WAIT` behind it
  * waits for all of the log; else nothing is written, and `WAIT` answers at once.
  */
+const show = `
+if isReplicated and replicated < position then redis.call('HSET', ${META}, 'replicated', replicated) end
+`
+
 export const guard = `
 if look[2] and entries and look[1] > replicated then replicated = look[1] end
-if replicated < position then redis.call('HSET', ${META}, 'replicated', replicated) end
+${show}
 `
 
 export const guardedLookScript = defineScript(
@@ -73,13 +77,17 @@ local entries = position - commit[1] <= commit[7] and since(commit[1], commit[2]
 local body = fill(commit[5], first)
 local entry = cmsgpack.unpack(body)
 if commit[2] and entries and commit[1] > replicated then replicated = commit[1] end
-if not entries then return cmsgpack.pack({${CONFLICT}, position, number, tag, false, 0, 0}) end
+local function refuse(kind)
+  ${show}
+  return cmsgpack.pack({kind, position, number, tag, entries, 0, 0})
+end
+if not entries then return refuse(${CONFLICT}) end
 local isTouched, at = validate(entries, commit, entry[1])
 if at then
   redis.call('HSET', ${META}, 'position', position)
   return cmsgpack.pack({${REPEATED}, position, number, tag, entries, commit[1] + at, (struct.unpack('>d', entries[at], 5))})
 end
-if isTouched then return cmsgpack.pack({${CONFLICT}, position, number, tag, entries, 0, 0}) end
+if isTouched then return refuse(${CONFLICT}) end
 `
 
 /** Appends the entry; declares the `length` of the log. */
@@ -111,9 +119,7 @@ export const commitScript = defineScript(
   applyWrites(SPACES),
   decide,
   `
-if not isAbsent(commit[9], commit[10]) then
-  return cmsgpack.pack({${CONFLICT}, position, number, tag, entries, 0, 0})
-end
+if not isAbsent(commit[9], commit[10]) then return refuse(${CONFLICT}) end
 `,
   append,
   `
