@@ -2,21 +2,15 @@
 
 import { systemClock, systemRandom } from '@atoll/kit'
 import { Kysely } from 'kysely'
-import {
-  allowScan,
-  boolean,
-  defineTable,
-  explain,
-  integer,
-  json,
-  loadReferring,
-  memoryStore,
-  openRome,
-  RomeDialect,
-  type Row,
-  retryOnConflict,
-  text,
-} from '../index.ts'
+import { retryOnConflict } from '../kysely/retry-on-conflict.ts'
+import { RomeDialect } from '../kysely/rome-dialect.ts'
+import { openRome } from '../open-rome.ts'
+import { allowScan } from '../plan/allow-scan.ts'
+import { explain } from '../plan/explain.ts'
+import { loadReferring } from '../relations/load-related.ts'
+import { boolean, integer, json, text } from '../schema/column.ts'
+import { defineTable, type Row } from '../schema/define-table.ts'
+import { memoryStore } from '../stores/memory/memory-store.ts'
 
 export async function runExamples(): Promise<readonly unknown[]> {
   const told: unknown[] = []
