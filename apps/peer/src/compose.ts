@@ -27,6 +27,7 @@ import { cloudScope, foundShare, heldShare, type RecordTable, type Site, State }
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { PeerStatus } from './admin-socket.ts'
 import { PeerAdmission } from './admit-peers.ts'
+import { asSteward } from './as-steward.ts'
 import { composeHosts } from './compose-hosts.ts'
 import { chunksOfSite, composeImages } from './compose-images.ts'
 import { hostNameOf } from './host-name.ts'
@@ -117,7 +118,7 @@ export async function composePeer(options: ComposeOptions): Promise<Peer> {
   const images = composeImages(options, { state, peers, siblings, transport, selfName })
   const hosts = composeHosts(options, { state, peers, cache: images.cache })
   const consoles = consolesOf(state, { peers, siblings, agent: hosts.agent })
-  const apis = [images.api, ...composeApis(options, { state, federation, tokens, consoles })]
+  const apis = [images.api, ...composeApis(options, { state, federation, tokens, consoles, peers })]
   const admission = new PeerAdmission({ site, world, state, peers, storeUrl: options.storeUrl })
   const gate = gateOf(options, { state, federation, tokens })
   return {
@@ -149,8 +150,8 @@ export async function composePeer(options: ComposeOptions): Promise<Peer> {
     services: () => [
       ...peers.services,
       ...federation.services(),
-      createRevocationForgetter({ state, clock, log }),
-      createAddressReturn({ state, clock, log }),
+      asSteward(createRevocationForgetter({ state, clock, log }), peers),
+      asSteward(createAddressReturn({ state, clock, log }), peers),
       ...images.services,
       ...hosts.services,
     ],
@@ -204,15 +205,19 @@ interface ApiSurroundings {
   readonly federation: Federation
   readonly tokens: Tokens
   readonly consoles: Consoles
+  readonly peers: SitePeers
 }
 
 function composeApis(
   { site, world }: ComposeOptions,
-  { state, federation, tokens, consoles }: ApiSurroundings,
+  { state, federation, tokens, consoles, peers }: ApiSurroundings,
 ): readonly Api[] {
   const { clock, random, log } = world
   const freshness = {
-    isReachable: (record: { home: string }) => federation.freshness.isReachable(record.home),
+    // Of hosts only: what runs on one that nobody serves for now runs on.
+    isReachable: (record: { readonly home: string; readonly name?: string; readonly tunnel_ip?: string }) =>
+      federation.freshness.isReachable(record.home) &&
+      (record.tunnel_ip === undefined || peers.ownership.isServed(record.name ?? '')),
   }
   return [
     createIdentityApi({
@@ -236,6 +241,7 @@ function composeApis(
       random,
       freshness,
       isHere: (record) => state.isKeptHere(record),
+      isServed: peers.ownership.isServed,
       isKept: (transaction, table, id) => transaction.isKept(table, id),
       consoleOutput: consoles.anywhere,
     }),

@@ -20,6 +20,8 @@ export interface SitePeers {
   readonly ownership: ComputeOwnership & {
     /** The peer that serves a host of this site; undefined when it is this one, or none. */
     readonly otherOwnerOf: (hostName: string) => string | undefined
+    /** Whether the peer that serves a host of this site lives. */
+    readonly isServed: (hostName: string) => boolean
     /** How many hosts a peer serves. */
     readonly countOf: (peerName: string) => number
   }
@@ -61,6 +63,7 @@ export async function joinSitePeers({ state, world, self, hosts }: SitePeersOpti
       confirm: (transaction, host) => ownership.confirm(transaction, host),
       onChange: (listener) => ownership.onChange(listener),
       otherOwnerOf: (host) => (ownership.isOwn(host) ? undefined : ownership.ownerOf(host)),
+      isServed: (host) => ownership.isServed(host),
       countOf: (name) => ownership.countOf(name),
     },
     services: [membership.service(), ownership.service()],
@@ -75,7 +78,7 @@ export const onlyPeer: SitePeers = Object.freeze({
   isAlive: () => true,
   isSteward: () => true,
   onChange: () => () => {},
-  ownership: { ...soleOwner, otherOwnerOf: () => undefined, countOf: () => 0 },
+  ownership: { ...soleOwner, otherOwnerOf: () => undefined, isServed: () => true, countOf: () => 0 },
   services: [],
   leave: async () => {},
 })

@@ -16,6 +16,8 @@ export interface ComputeDependencies {
   readonly freshness: Freshness
   /** True for a record that this peer may write: hosts for which it holds are those that get new servers here. */
   readonly isHere: (record: AnyRecord) => boolean
+  /** False for a host of this site on which nothing happens for now, since no live process serves it. Default: never. */
+  readonly isServed?: (hostName: string) => boolean
   /** True when the record is kept here, or would be: decides who founds a project's quota. */
   readonly isKept: IsKept
   /** The last `lines` lines of the guest's console, or all that is kept when undefined; runs where the guest runs. */

@@ -25,6 +25,10 @@ export async function claimHost(
   while (excluded.size < TRIES_MAX) {
     const choice = chooseHost(inventory.placeable, { ...request, excluded }, transaction.random)
     if (!choice) break
+    if (!inventory.isServed(choice.name)) {
+      excluded.add(choice.id)
+      continue
+    }
     const row = await transaction.find(scope, hosts, choice.id)
     if (row && passes(snapshotOf(row), request)) {
       const claimed = await transaction.update(hosts, row.id, usedAfter(row, request.needs, 1))

@@ -16,6 +16,8 @@ const scope = cloudScope('host inventory')
 export class HostInventory {
   readonly #state: State
   readonly #isHere: ComputeDependencies['isHere']
+  /** See `ComputeDependencies.isServed`: changes without a commit, so it is asked for each choice. */
+  readonly isServed: (hostName: string) => boolean
   readonly #rows = new Map<string, HostRow>()
   readonly #changedIds = new Set<string>()
   #placeable: HostSnapshot[] | undefined
@@ -23,7 +25,12 @@ export class HostInventory {
   #loading: Promise<void> | undefined
   #isRefreshing = false
 
-  constructor({ state, isHere }: Pick<ComputeDependencies, 'state' | 'isHere'>) {
+  constructor({
+    state,
+    isHere,
+    isServed = () => true,
+  }: Pick<ComputeDependencies, 'state' | 'isHere' | 'isServed'>) {
+    this.isServed = isServed
     this.#state = state
     this.#isHere = isHere
   }
