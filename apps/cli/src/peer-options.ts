@@ -1,5 +1,6 @@
 /** The options that say how a peer runs. They are kept in the site's settings, so that later starts need none of them. */
 
+import { resolve } from 'node:path'
 import type { Settings } from '@atoll/peer'
 import { type Command, Option } from 'commander'
 import { type HostPort, parseHostPort, parseWholeNumber } from './parse-values.ts'
@@ -12,6 +13,7 @@ export interface PeerFlags {
   readonly advertise?: string
   readonly hypervisor?: 'qemu' | 'simulated' | 'none'
   readonly accel?: 'auto' | 'kvm' | 'tcg'
+  readonly hostDirectory?: string
   readonly hosts?: number
   readonly vcpus?: number
   readonly ram?: number
@@ -38,6 +40,10 @@ export function addPeerOptions(command: Command): Command {
       ).choices(['qemu', 'simulated', 'none']),
     )
     .addOption(new Option('--accel <kind>', 'how QEMU runs guests').choices(['auto', 'kvm', 'tcg']))
+    .option(
+      '--host-directory <dir>',
+      'where guests are kept; peers of one machine that name the same one serve its host by turns (default: the data directory)',
+    )
     .option('--hosts <n>', 'how many simulated hosts', parseWholeNumber)
     .option('--vcpus <n>', 'what each host offers (default: what the machine has)', parseWholeNumber)
     .option('--ram <MiB>', 'likewise', parseWholeNumber)
@@ -65,6 +71,7 @@ export function settingsWith(settings: Settings, flags: PeerFlags): Settings {
       ...settings.host,
       ...given('hypervisor', flags.hypervisor),
       ...given('accel', flags.accel),
+      ...given('directory', flags.hostDirectory && resolve(flags.hostDirectory)),
       ...given('count', flags.hosts),
       ...given('vcpus', flags.vcpus),
       ...given('ramMib', flags.ram),

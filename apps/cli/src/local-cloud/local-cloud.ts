@@ -68,7 +68,9 @@ export class LocalCloud implements AsyncDisposable {
   async addPeer({ site, name, host = site, peerOptions }: MorePeer): Promise<LocalPeer> {
     const { signal } = this.#options
     const first = this.peer(site)
-    const peer = await preparePeer({ site, name, host }, this.#options)
+    // Two ports each, as several may be on one host.
+    const portOffset = 2 * this.#peers.length
+    const peer = await preparePeer({ site, name, host, portOffset }, this.#options)
     const token = await askPeerToken(first.dataDirectory, { lifeMs: TOKEN_LIFE_MS, peerName: name })
     const join = ['join', first.peerUrl, '--token', token, '--name', name]
     this.#peers.push(peer)
@@ -163,7 +165,12 @@ function optionsOf(peer: LocalPeer, { peerOptions, storeOf }: LocalCloudOptions)
 }
 
 async function preparePeer(
-  { site, name, host }: { readonly site: string; readonly name: string; readonly host: string },
+  {
+    site,
+    name,
+    host,
+    portOffset = 0,
+  }: Required<Pick<MorePeer, 'site' | 'name' | 'host'>> & { portOffset?: number },
   options: LocalCloudOptions,
 ): Promise<LocalPeer> {
   const { directory, lab, nodeArguments } = options
@@ -171,7 +178,7 @@ async function preparePeer(
   return new LocalPeer({
     site,
     name,
-    machine: lab === undefined ? await loopbackMachine() : labMachine(lab, host),
+    machine: lab === undefined ? await loopbackMachine() : labMachine(lab, host, portOffset),
     dataDirectory: join(directory, name),
     logPath: join(directory, `${name}.log`),
     ...(nodeArguments && { nodeArguments }),

@@ -16,11 +16,12 @@ const API_PORT = 8774
 const PEER_PORT = 8775
 
 /** Clients come over the operator link, other sites over the WAN. */
-export function labMachine(lab: Lab, host: string): PeerMachine {
+/** @param portOffset 0 for the first peer on a host */
+export function labMachine(lab: Lab, host: string, portOffset = 0): PeerMachine {
   const { operatorIp, wanIp } = lab.host(host)
   return {
-    api: { host: operatorIp, port: API_PORT },
-    peer: { host: wanIp, port: PEER_PORT },
+    api: { host: operatorIp, port: API_PORT + portOffset },
+    peer: { host: wanIp, port: PEER_PORT + portOffset },
     spawn: (program, args, options) => lab.spawn(host, program, args, options),
   }
 }
