@@ -22,7 +22,7 @@ import { imageRecords, imageTables } from '@atoll/image'
 import type { Logger, Service } from '@atoll/kit'
 import { createAddressReturn, createNetworkApi, networkRecords, VNIS } from '@atoll/network'
 import type { Row } from '@atoll/rome'
-import { siteTables } from '@atoll/site'
+import { claimStore, siteTables } from '@atoll/site'
 import { cloudScope, foundShare, heldShare, type RecordTable, type Site, State } from '@atoll/state'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { PeerStatus } from './admin-socket.ts'
@@ -264,14 +264,16 @@ function gateOf(
   }
 }
 
-function openState({ site, world }: ComposeOptions): Promise<State> {
-  return State.open({
+async function openState({ site, world, isShared }: ComposeOptions): Promise<State> {
+  const state = await State.open({
     ...world,
     site: { name: site.site, code: site.code },
     records,
     locals: [...federationTables, ...siteTables, ...imageTables],
     founders: quotaFounders({ isKept: (transaction, table, id) => transaction.isKept(table, id) }),
   })
+  if (isShared) await claimStore(state, site.cloud)
+  return state
 }
 
 /** What a cloud begins with. Idempotent, as the peer may have died in between. */

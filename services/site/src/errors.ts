@@ -10,6 +10,14 @@ export const HostTaken = defineError({
     `Another peer serves the host ${host} by now; what this one reports of it does not count.`,
 })
 
+export const StoreOfAnotherSite = defineError({
+  code: 'site.store.of_another_site',
+  status: 409,
+  fault: 'conflictingRequest',
+  message: ({ cloud, site }: { cloud: string; site: string }) =>
+    `The store holds the state of the site ${site} of the cloud ${cloud}. Give each site a store of its own, or a part of one: see docs/stores.md.`,
+})
+
 export const PeerNameTaken = defineError({
   code: 'site.peer.name_taken',
   status: 409,

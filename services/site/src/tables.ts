@@ -58,4 +58,11 @@ export const peerTokens = defineTable(
   { primaryKey: ['id'], indexes: [['claimed_by']] },
 )
 
-export const siteTables: readonly Table[] = [peers, peerBeats, hostOwners, peerTokens]
+/** Whose store it is: one row. */
+export const storeSite = defineTable(
+  'store_site',
+  { name: text(), cloud: text(), site: text() },
+  { primaryKey: ['name'] },
+)
+
+export const siteTables: readonly Table[] = [peers, peerBeats, hostOwners, peerTokens, storeSite]
