@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import test from 'node:test'
-import { projectHome } from '@atoll/cli'
+import { projectHome } from './source.ts'
 
 test('each decision has a number of its own, the next one, and says it in its title', () => {
   const folder = `${projectHome}docs/decisions/`
