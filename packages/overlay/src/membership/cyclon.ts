@@ -104,8 +104,8 @@ export class Cyclon implements Protocol {
           this.view.remove(descriptor.contact.site)
           this.#rememberSilent(descriptor)
         }
-        // One alone is an accident; several are a catastrophe, of which others will bring more for a while.
-        if (silent.length > 1) this.#alarmedUntil = this.#cycle + ALARM_CYCLES
+        // Where one died more may have, and others will bring links to them for a while.
+        if (silent.length > 0) this.#alarmedUntil = this.#cycle + ALARM_CYCLES
       },
     })
   }
@@ -250,6 +250,7 @@ export class Cyclon implements Protocol {
       const admitted = isAdmitted ? descriptor : admission?.replacement()
       if (admitted) this.#place(admitted, isAdmitted ? ageOf(entry) : 0, places)
     }
+    if (this.#cycle < this.#alarmedUntil) this.#checkView()
   }
 
   /**

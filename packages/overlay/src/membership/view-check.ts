@@ -2,15 +2,15 @@
  * Asks every entry of a view whether it is there, once a partner was silent: where one site died, more may have. Without
  * it each dead link waits until it is the oldest, and is copied meanwhile into the places that others left empty.
  *
- *     check ──▶ all of the view;  silent ones once more;  silent again ⇒ dead
+ *     check ──▶ all of the view;  silent ones twice more;  silent again ⇒ dead
  */
 
 import type { CancelTimer } from '@atoll/kit'
 import type { Environment } from '../protocol/environment.ts'
 import type { Descriptor } from './descriptor.ts'
 
-/** One lost datagram each way is common; two in a row happen to 1 % of the entries at a loss of 5 %. */
-const TRIES = 2
+/** One lost exchange is common; three in a row happen to one entry of a thousand at a loss of 5 %. */
+const TRIES = 3
 
 export interface ViewCheckOptions {
   readonly environment: Environment
