@@ -1,6 +1,7 @@
 /** What is measured of one site on one store: a burst of creations, and a mix of calls under moderate load. */
 
 import { randomBytes } from 'node:crypto'
+import type { LocalCloud } from '@atoll/cli'
 import {
   COMPUTE_MICROVERSION,
   type Connection,
@@ -31,6 +32,8 @@ export interface Measured {
   readonly mixLatenciesMs: readonly number[]
   /** On the wires between peers and store, and between the servers of the store, from the burst to the last ACTIVE. */
   readonly bytesPerServer: number
+  /** Of peers to their store during the mix, for one call; what they do in the background included. */
+  readonly roundTripsPerCall: number
   readonly failed: number
   readonly firstFailure: string | null
 }
@@ -68,6 +71,8 @@ export async function measure({ lab, cloud }: SharedSite, load: Load): Promise<M
   await noneIsBuilding(first)
   const activeMs = performance.now() - startedMs
   const bytes = (await bytesSent(lab)) - bytesBefore
+  const roundTrips = () => totalRoundTrips(cloud)
+  const roundTripsBefore = await roundTrips()
   const mix = await drive({
     ...target,
     requests: await mixOf(first, creates),
@@ -80,9 +85,15 @@ export async function measure({ lab, cloud }: SharedSite, load: Load): Promise<M
     burstLatenciesMs: burst.latenciesMs,
     mixLatenciesMs: mix.latenciesMs,
     bytesPerServer: bytes / servers,
+    roundTripsPerCall: ((await roundTrips()) - roundTripsBefore) / mixedCalls,
     failed: burst.failed + mix.failed,
     firstFailure: burst.firstFailure ?? mix.firstFailure,
   }
+}
+
+async function totalRoundTrips(cloud: LocalCloud): Promise<number> {
+  const statuses = await Promise.all(cloud.peers.map((peer) => peer.status()))
+  return statuses.reduce((sum, { storeRoundTrips }) => sum + storeRoundTrips, 0)
 }
 
 /** Answers with requests that create servers. */

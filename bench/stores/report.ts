@@ -23,6 +23,7 @@ const COLUMNS = [
   'p90',
   'p99',
   'kB/server',
+  'round trips/call',
   'failed',
 ] as const
 
@@ -37,6 +38,7 @@ export function tableLine({ store, peers, rttMs, measured }: Line): string {
     burstLatenciesMs: burst,
     mixLatenciesMs: mix,
     bytesPerServer,
+    roundTripsPerCall,
     failed,
   } = measured
   const cells = [
@@ -50,6 +52,7 @@ export function tableLine({ store, peers, rttMs, measured }: Line): string {
     milliseconds(mean(mix)),
     ...[0.5, 0.9, 0.99].map((share) => milliseconds(percentile(mix, share))),
     (bytesPerServer / 1000).toFixed(1),
+    roundTripsPerCall.toFixed(1),
     String(failed),
   ]
   return `| ${cells.join(' | ')} |`

@@ -39,6 +39,8 @@ export interface PeerStatus {
   readonly hypervisor: string
   /** Which store, and where; without a password. */
   readonly store: string
+  /** See `Store.roundTrips`. */
+  readonly storeRoundTrips: number
   /** Of this site; empty where it has a store of its own and so one peer. */
   readonly peers: readonly SitePeerStatus[]
   readonly sites: readonly SiteStatus[]

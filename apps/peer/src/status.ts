@@ -48,6 +48,7 @@ export async function statusOf(options: StatusOptions): Promise<PeerStatus> {
     apiUrl,
     hypervisor: world.hosts[0]?.hypervisor.kind ?? 'none',
     store: world.store.description,
+    storeRoundTrips: world.store.roundTrips,
     peers: peers.all().map(({ name, apiUrl: url, isAlive }) => ({
       name,
       apiUrl: url,

@@ -45,6 +45,11 @@ class PeerStore implements RomeStore {
     return this.#engine.peer.description
   }
 
+  get roundTrips(): number {
+    const { looks, commits } = this.statistics
+    return looks + commits
+  }
+
   get statistics(): Readonly<StoreStatistics> {
     return this.#engine.peer.statistics
   }

@@ -31,6 +31,8 @@ export interface Transaction {
 export interface Store {
   /** For people: which store, and where. */
   readonly description: string
+  /** How often a server was asked for something so far and its answer awaited, on whoever's behalf; 0 where there is none. */
+  readonly roundTrips: number
   /** Sees only what is committed and durable; never a transaction under way. */
   readonly read: Queries
   /**

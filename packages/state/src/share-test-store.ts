@@ -11,6 +11,7 @@ export function shareTestStore(store: Store): () => Store {
     const listeners = new Set<Listener>()
     const view: Store = {
       description: store.description,
+      roundTrips: store.roundTrips,
       read: store.read,
       transaction: async (work) => {
         let announced: Change[] = []

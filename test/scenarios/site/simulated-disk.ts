@@ -53,6 +53,7 @@ export class SimulatedDisk {
     }
     return {
       description: store.description,
+      roundTrips: 0,
       read: store.read.withPlugin(deafAfter(life)) as Queries,
       transaction: (work) => life.hear(commit(work)),
       session: (work) => work(),

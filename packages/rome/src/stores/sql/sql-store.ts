@@ -61,6 +61,7 @@ class SqlStore implements Store {
   readonly #foreign: ForeignCommits
   readonly #peer: string
   #commits = 0
+  #roundTrips = 0
 
   constructor(server: SqlServer, options: SqlStoreOptions, position: number) {
     const { clock, log, random, connectionsMax = CONNECTIONS_MAX } = options
@@ -87,6 +88,10 @@ class SqlStore implements Store {
       commitsAfter: (position, limit) => this.#read((reader) => server.commitsAfter(reader, position, limit)),
       forget: (position) => this.#read((reader) => server.forget(reader, position)),
     })
+  }
+
+  get roundTrips(): number {
+    return this.#roundTrips
   }
 
   async transaction<Result>(work: (transaction: Transaction) => Promise<Result>): Promise<Result> {
@@ -138,8 +143,14 @@ class SqlStore implements Store {
     const writer = await this.#writers.acquire()
     try {
       writer.begin()
-      const transaction = new SqlTransaction(writer, (execute) => this.#queries(execute))
+      const transaction = new SqlTransaction(writer, (execute) =>
+        this.#queries((query) => {
+          this.#roundTrips++
+          return execute(query)
+        }),
+      )
       const result = await this.#runWork(transaction, work)
+      this.#roundTrips++
       try {
         await transaction.commit({ id, peer: this.#peer })
       } catch (error) {
@@ -182,6 +193,7 @@ class SqlStore implements Store {
   async #read<Result>(work: (reader: SqlConnection) => Promise<Result>): Promise<Result> {
     for (let lost = 0; ; lost++) {
       const reader = await this.#readers.acquire()
+      this.#roundTrips++
       try {
         return await work(reader)
       } catch (error) {

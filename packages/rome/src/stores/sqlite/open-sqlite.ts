@@ -39,6 +39,7 @@ export function openSqlite(options: SqliteOptions): Store {
 
 class SqliteStore implements Store {
   readonly description: string
+  readonly roundTrips = 0
   readonly read: Queries
   readonly #path: string
   readonly #numbers: CommitNumbers
