@@ -1,7 +1,7 @@
 /**
  * Numbers in the order of commits, for one SQLite file. Transactions run one after the other, so a counter in memory is
- * enough while a group runs; it is written once a group, in the group's own commit. A number whose transaction was
- * rolled back stays unused.
+ * enough while a group runs; it is written once a group, in the group's own commit. A transaction that fails gives its
+ * numbers back, so that the counter rises only with what is written.
  */
 
 import type { Database, Statement } from 'better-sqlite3'
@@ -33,6 +33,16 @@ export class CommitNumbers {
   next(): number {
     this.#last = (this.#last ?? Number(this.#read.get())) + 1
     return this.#last
+  }
+
+  /** Where `rollBackTo` goes back to. */
+  mark(): number | undefined {
+    return this.#last
+  }
+
+  /** Takes back the numbers given since; those of the transactions before stay. */
+  rollBackTo(mark: number | undefined): void {
+    this.#last = mark
   }
 
   /** Writes what was given, inside the group; the next group begins with what is in the file. */

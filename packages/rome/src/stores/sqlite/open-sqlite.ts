@@ -78,7 +78,15 @@ class SqliteStore implements Store {
       // The file has one peer, which knows what it does.
       announce: () => {},
     }
-    return this.#group.run(() => work(transaction))
+    return this.#group.run(async () => {
+      const mark = this.#numbers.mark()
+      try {
+        return await work(transaction)
+      } catch (error) {
+        this.#numbers.rollBackTo(mark)
+        throw error
+      }
+    })
   }
 
   // What the reader sees costs no question.
