@@ -124,9 +124,14 @@ export class Follower implements Service {
     await this.#rest(ceilingMs * (0.5 + 0.5 * fraction(random)), signal)
   }
 
+  // Signals made by `AbortSignal.any` are kept by the runtime until they end, and with them all of a process that died in a pause.
   async #rest(pauseMs: number, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return
     const pause = new AbortController()
-    this.#endPause = () => pause.abort()
-    await sleep(this.#options.clock, pauseMs, AbortSignal.any([signal, pause.signal]))
+    const end = () => pause.abort()
+    this.#endPause = end
+    signal.addEventListener('abort', end, { once: true })
+    await sleep(this.#options.clock, pauseMs, pause.signal)
+    signal.removeEventListener('abort', end)
   }
 }
