@@ -301,6 +301,7 @@ async function openFederation(
     places: (places) => {
       known.places = new HostPlaces(state, {
         ...places,
+        clock: world.clock,
         roundTripMs: (site) => world.transport.roundTripMs(site),
       })
       return known.places

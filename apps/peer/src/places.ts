@@ -2,6 +2,7 @@
 
 import { hosts } from '@atoll/compute'
 import type { Directory, Freshness, Needs, Places } from '@atoll/federation'
+import { type Clock, Refresher } from '@atoll/kit'
 import type { Row } from '@atoll/rome'
 import { cloudScope, type State } from '@atoll/state'
 import { outward } from './outward.ts'
@@ -13,6 +14,7 @@ const scope = cloudScope('places for workloads')
 export interface KnownSites {
   readonly freshness: Freshness
   readonly directory: Directory
+  readonly clock: Clock
   /** The smoothed round trip to a site, if one was measured. */
   readonly roundTripMs: (site: string) => number | undefined
 }
@@ -32,10 +34,10 @@ export class HostPlaces implements Places {
     this.#roundTripMs = known.roundTripMs
     this.#freshness = known.freshness
     this.#directory = known.directory
+    const refresher = new Refresher({ clock: known.clock, refresh: () => this.#reload() })
     state.onCommit((changes) => {
-      const isFirst = this.#changedIds.size === 0
       for (const { table, id } of changes) if (table === hosts.name) this.#changedIds.add(id)
-      if (isFirst && this.#changedIds.size > 0) void this.#reload()
+      if (this.#changedIds.size > 0) refresher.request()
     })
   }
 
@@ -76,6 +78,16 @@ export class HostPlaces implements Places {
     await Promise.resolve()
     const ids = [...this.#changedIds]
     this.#changedIds.clear()
+    try {
+      await this.#read(ids)
+    } catch (error) {
+      for (const id of ids) this.#changedIds.add(id)
+      throw error
+    }
+  }
+
+  async #read(ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return
     const rows = await this.#state.select(scope, hosts).selectAll().where('id', 'in', ids).execute()
     for (const id of ids) this.#hosts.delete(id)
     for (const row of rows) this.#hosts.set(row.id, row)

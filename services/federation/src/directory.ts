@@ -1,6 +1,6 @@
 /** Which sites there are and where: their own records, and hints for those whose record has not come yet. */
 
-import { type Clock, type SiteCode, siteCodeOf } from '@atoll/kit'
+import { type Clock, Refresher, type SiteCode, siteCodeOf } from '@atoll/kit'
 import type { Ed25519PublicJwk } from '@atoll/overlay'
 import type { Store } from '@atoll/rome'
 import { cloudScope, type State } from '@atoll/state'
@@ -49,8 +49,9 @@ export class Directory {
   static async open(options: DirectoryOptions): Promise<Directory> {
     const directory = new Directory(options)
     await directory.#load()
+    const refresher = new Refresher({ clock: options.clock, refresh: () => directory.#load() })
     options.state.onCommit((changes) => {
-      if (changes.some(({ table }) => isOfDirectory(table))) void directory.#load()
+      if (changes.some(({ table }) => isOfDirectory(table))) refresher.request()
     })
     return directory
   }

@@ -4,7 +4,15 @@
  */
 
 import { faultBody, type RequestRouter } from '@atoll/http'
-import { type Clock, type Logger, type Random, Reconciler, type Service, Supervisor } from '@atoll/kit'
+import {
+  type Clock,
+  type Logger,
+  type Random,
+  Reconciler,
+  Refresher,
+  type Service,
+  Supervisor,
+} from '@atoll/kit'
 import {
   acceptJoin,
   type IssueOptions,
@@ -301,12 +309,16 @@ export class Federation {
       name: 'followers of all sites',
       run: async (signal) => {
         const follow = () => this.#followNew()
+        const reconsidering = new Refresher({
+          clock: this.#options.clock,
+          refresh: async () => void (await state.feed.reconsider()),
+        })
         const stopListening = [
           this.directory.onChange(follow),
           state.onCommit((changes) => {
             // Domains say whom they trust; sites say which ids and signatures are theirs.
             if (changes.some(({ table }) => table === this.#options.domains.name || table === sites.name))
-              void state.feed.reconsider()
+              reconsidering.request()
           }),
         ]
         follow()

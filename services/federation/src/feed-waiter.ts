@@ -34,9 +34,13 @@ export class FeedWaiter {
       }
       const cancel = clock.after(patienceMs(site), finish)
       const look = () =>
-        void state.feed.cursor(site).then((cursor) => {
-          if (cursor >= seq) finish()
-        })
+        void state.feed.cursor(site).then(
+          (cursor) => {
+            if (cursor >= seq) finish()
+          },
+          // A store that does not answer now is asked again by the next commit; patience ends the wait.
+          () => {},
+        )
       const stop = state.onCommit(look)
       // What came between the first look and the listening would otherwise be waited for in vain.
       look()

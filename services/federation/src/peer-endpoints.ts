@@ -161,9 +161,13 @@ async function readOrWait(
     }
     const cancel = clock.after(waitMs, finish)
     const stop = state.onCommit(() => {
-      void state.feed.head().then((head) => {
-        if (head > after) finish()
-      })
+      void state.feed.head().then(
+        (head) => {
+          if (head > after) finish()
+        },
+        // The page that is read after the wait tells of a store that is away.
+        finish,
+      )
     })
   })
   return { waitedMs: clock.monotonicMs() - askedMs, ...(await read()) }

@@ -3,6 +3,7 @@
  * be a moment old, and whoever claims a host reads its record again in the transaction that claims.
  */
 
+import { Refresher } from '@atoll/kit'
 import { isProvisional, type Row } from '@atoll/rome'
 import type { HostSnapshot } from '@atoll/scheduler'
 import { type Change, cloudScope, type State } from '@atoll/state'
@@ -23,16 +24,18 @@ export class HostInventory {
   #placeable: HostSnapshot[] | undefined
   readonly #positions = new Map<string, number>()
   #loading: Promise<void> | undefined
-  #isRefreshing = false
+  readonly #refresher: Refresher
 
   constructor({
     state,
     isHere,
+    clock,
     isServed = () => true,
-  }: Pick<ComputeDependencies, 'state' | 'isHere' | 'isServed'>) {
+  }: Pick<ComputeDependencies, 'state' | 'isHere' | 'clock' | 'isServed'>) {
     this.isServed = isServed
     this.#state = state
     this.#isHere = isHere
+    this.#refresher = new Refresher({ clock, refresh: () => this.#refresh() })
   }
 
   /** Loads all hosts once and follows their changes from then on. To be awaited before anything is asked. */
@@ -88,21 +91,19 @@ export class HostInventory {
   // Changes that come while a read is under way are read together by the next one.
   #follow(changes: readonly Change[]): void {
     for (const { table, id } of changes) if (table === hosts.name) this.#changedIds.add(id)
-    if (this.#changedIds.size > 0 && !this.#isRefreshing) void this.#refresh()
+    if (this.#changedIds.size > 0) this.#refresher.request()
   }
 
   async #refresh(): Promise<void> {
-    this.#isRefreshing = true
     // Transactions of one commit are told of one after the other: their hosts are read together.
     await Promise.resolve()
+    const ids = [...this.#changedIds]
+    this.#changedIds.clear()
     try {
-      while (this.#changedIds.size > 0) {
-        const ids = [...this.#changedIds]
-        this.#changedIds.clear()
-        await this.#read(ids, { isForced: false })
-      }
-    } finally {
-      this.#isRefreshing = false
+      await this.#read(ids, { isForced: false })
+    } catch (error) {
+      for (const id of ids) this.#changedIds.add(id)
+      throw error
     }
   }
 
