@@ -6,24 +6,16 @@
  *                                 [--sites N,N…] [--profile DIR]
  */
 
-import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { type LocalCloud, startLocalCloud } from '@atoll/cli'
-import {
-  COMPUTE_MICROVERSION,
-  type Connection,
-  createFlavor,
-  createNetwork,
-  createSubnet,
-  uploadImage,
-  waitUntil,
-} from '@atoll/sdk'
-import type { ClosedLoopRequest } from './support/closed-loop.ts'
+import { type Connection, waitUntil } from '@atoll/sdk'
 import { drive, percentile } from './support/drive.ts'
+import { loadHeaders, makeEstate, noneIsBuilding } from './support/estate.ts'
+import type { LoadRequest } from './support/load-generator.ts'
 import { cpuSeconds, machineLine, residentMib } from './support/machine.ts'
 
 interface Settings {
@@ -35,7 +27,6 @@ interface Settings {
 }
 
 const SETTLE_MS = 3000
-const ACTIVE_TIMEOUT_MS = 300_000
 
 const { values } = parseArgs({
   options: {
@@ -127,41 +118,21 @@ async function measureIdle(): Promise<void> {
 interface Target {
   readonly urls: readonly string[]
   readonly headers: Readonly<Record<string, string>>
-  readonly requests: readonly ClosedLoopRequest[]
+  readonly requests: readonly LoadRequest[]
   readonly connections: readonly Connection[]
 }
 
-async function prepare(cloud: LocalCloud, networkCount: number): Promise<Target> {
+async function prepare(cloud: LocalCloud, networks: number): Promise<Target> {
   const connections = await Promise.all(cloud.peers.map(({ site }) => cloud.connect(site)))
   const [first] = connections
   if (first === undefined) throw new Error('a cloud without sites')
-  const quota = { quota_set: { instances: -1, cores: -1, ram: -1 } }
-  await first.request('compute', 'PUT', `/v2.1/os-quota-sets/${first.projectId}`, { body: quota })
-  const content = randomBytes(1 << 20)
-  const image = await uploadImage(first, { name: 'any', diskFormat: 'raw', content, visibility: 'public' })
-  const flavor = await createFlavor(first, { name: 'tiny', vcpus: 1, ramMib: 64, diskGib: 1 })
-  const networkIds: string[] = []
-  for (let index = 0; index < networkCount; index++) {
-    const { id } = await createNetwork(first, { name: `bench-${index}` })
-    await createSubnet(first, { networkId: id, name: `bench-${index}`, cidr: '10.0.0.0/12' })
-    networkIds.push(id)
-  }
-  const server = { name: 'bench', imageRef: image.id, flavorRef: flavor.id }
+  const { networkIds, creates } = await makeEstate(first, networks)
   await Promise.all(connections.map((connection) => knows(connection, networkIds.at(-1) ?? '')))
   return {
     connections,
-    urls: connections.map((connection) => connection.endpoint('compute')),
-    headers: {
-      'x-auth-token': first.token,
-      'content-type': 'application/json',
-      'openstack-api-version': `compute ${COMPUTE_MICROVERSION}`,
-    },
-    requests: networkIds.map((uuid) => ({
-      method: 'POST',
-      path: '/servers',
-      body: JSON.stringify({ server: { ...server, networks: [{ uuid }] } }),
-      statusExpected: 202,
-    })),
+    urls: cloud.peers.map(({ apiUrl }) => apiUrl),
+    headers: loadHeaders(first),
+    requests: creates,
   }
 }
 
@@ -203,13 +174,4 @@ async function measureLoad(
     console.log(`${failed} of ${servers} failed; the first: ${firstFailure}`)
     process.exitCode = 1
   }
-}
-
-async function noneIsBuilding(connection: Connection): Promise<void> {
-  const path = '/v2.1/servers?status=BUILD&limit=1'
-  const wait = { what: 'every server is ACTIVE', timeoutMs: ACTIVE_TIMEOUT_MS, intervalMs: 200 }
-  await waitUntil(wait, async () => {
-    const { servers } = await connection.get<{ servers: readonly unknown[] }>('compute', path)
-    return servers.length === 0
-  })
 }

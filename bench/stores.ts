@@ -3,7 +3,7 @@
  * papers measured of Nova, measured of Atoll. Hosts are simulated; peers, stores and network are real processes in network
  * namespaces of this machine. Needs root.
  *
- *     ./atoll bench stores [--stores NAME,…] [--peers N,…] [--rtts MS,…] [--servers N] [--calls N] [--json FILE] [--svg DIR]
+ *     ./atoll bench stores [--stores NAME,…] [--peers N,…] [--rtts MS,…] [--servers N] [--calls N] [--rate N] [--json FILE] [--svg DIR]
  */
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -27,6 +27,7 @@ const { values } = parseArgs({
     rtts: { type: 'string', default: '0,10,50' },
     servers: { type: 'string', default: '500' },
     calls: { type: 'string', default: '2000' },
+    rate: { type: 'string', default: '200' },
     json: { type: 'string' },
     svg: { type: 'string' },
     help: { type: 'boolean', default: false },
@@ -41,6 +42,7 @@ if (values.help) {
   --rtts MS,…      round trip between any two hosts; with one peer and one server there is none (default: 0,10,50)
   --servers N      created at once (default: 500)
   --calls N        of the mix (default: 2000)
+  --rate N         calls a second when the mix comes a second time, at a steady rate (default: 200)
   --json FILE      writes every latency there
   --svg DIR        draws the distributions there, one picture for each number of peers and round trip`)
 } else {
@@ -52,6 +54,7 @@ async function compare(): Promise<void> {
     servers: Number(values.servers),
     mixedCalls: Number(values.calls),
     mixedClients: MIXED_CLIENTS,
+    mixedPerSecond: Number(values.rate),
   }
   const chosen = values.stores.split(',').map(kindOf)
   const lines: Line[] = []
@@ -76,6 +79,7 @@ function draw(directory: string, lines: readonly Line[]): void {
   mkdirSync(directory, { recursive: true })
   for (const [what, of] of [
     ['mix of calls', 'mixLatenciesMs'],
+    ['mix at a steady rate', 'steadyLatenciesMs'],
     ['servers at once', 'burstLatenciesMs'],
   ] as const) {
     const curves = alike.map(({ store, measured }) => ({ name: store, values: measured[of] }))

@@ -1,18 +1,10 @@
 /** What is measured of one site on one store: a burst of creations, and a mix of calls under moderate load. */
 
-import { randomBytes } from 'node:crypto'
 import type { LocalCloud } from '@atoll/cli'
-import {
-  COMPUTE_MICROVERSION,
-  type Connection,
-  createFlavor,
-  createNetwork,
-  createSubnet,
-  uploadImage,
-  waitUntil,
-} from '@atoll/sdk'
-import type { ClosedLoopRequest } from '../support/closed-loop.ts'
+import type { Connection } from '@atoll/sdk'
 import { drive } from '../support/drive.ts'
+import { loadHeaders, makeEstate, noneIsBuilding } from '../support/estate.ts'
+import type { LoadRequest } from '../support/load-generator.ts'
 import type { SharedSite } from './shared-site.ts'
 import { bytesSent } from './wire.ts'
 
@@ -21,6 +13,8 @@ export interface Load {
   readonly servers: number
   readonly mixedCalls: number
   readonly mixedClients: number
+  /** At which the calls of the mix come a second time, as those of many users do. */
+  readonly mixedPerSecond: number
 }
 
 export interface Measured {
@@ -30,6 +24,8 @@ export interface Measured {
   /** Ascending. */
   readonly burstLatenciesMs: readonly number[]
   readonly mixLatenciesMs: readonly number[]
+  /** The same calls at `mixedPerSecond`, from when each was due. */
+  readonly steadyLatenciesMs: readonly number[]
   /** On the wires between peers and store, and between the servers of the store, from the burst to the last ACTIVE. */
   readonly bytesPerServer: number
   /** Of peers to their store during the mix, for one call; what they do in the background included. */
@@ -39,25 +35,19 @@ export interface Measured {
 }
 
 const NETWORKS = 8
+/** More than any store lets pile up at a rate that it can serve. */
+const STEADY_CLIENTS_MAX = 512
 const WARM_UP = 16
-const ACTIVE_TIMEOUT_MS = 600_000
 const CALL_TIMEOUT_MS = 120_000
 
 export async function measure({ lab, cloud }: SharedSite, load: Load): Promise<Measured> {
-  const { servers, mixedCalls, mixedClients } = load
+  const { servers, mixedCalls, mixedClients, mixedPerSecond } = load
   const connections = await Promise.all(cloud.peers.map((peer) => peer.connect(cloud.adminPassword)))
   const [first] = connections
   if (first === undefined) throw new Error('a site without peers')
-  const creates = await prepare(first)
-  const target = {
-    urls: cloud.peers.map(({ apiUrl }) => apiUrl),
-    headers: {
-      'x-auth-token': first.token,
-      'content-type': 'application/json',
-      'openstack-api-version': `compute ${COMPUTE_MICROVERSION}`,
-    },
-    timeoutMs: CALL_TIMEOUT_MS,
-  }
+  const { creates } = await makeEstate(first, NETWORKS)
+  const urls = cloud.peers.map(({ apiUrl }) => apiUrl)
+  const target = { urls, headers: loadHeaders(first), timeoutMs: CALL_TIMEOUT_MS }
   await drive({
     ...target,
     requests: creates,
@@ -73,21 +63,20 @@ export async function measure({ lab, cloud }: SharedSite, load: Load): Promise<M
   const bytes = (await bytesSent(lab)) - bytesBefore
   const roundTrips = () => totalRoundTrips(cloud)
   const roundTripsBefore = await roundTrips()
-  const mix = await drive({
-    ...target,
-    requests: await mixOf(first, creates),
-    count: mixedCalls,
-    clients: mixedClients,
-  })
+  const calls = { ...target, requests: await mixOf(first, creates), count: mixedCalls }
+  const mix = await drive({ ...calls, clients: mixedClients })
+  const roundTripsPerCall = ((await roundTrips()) - roundTripsBefore) / mixedCalls
+  const steady = await drive({ ...calls, clients: STEADY_CLIENTS_MAX, ratePerSecond: mixedPerSecond })
   return {
     acceptedMs: burst.durationMs,
     activeMs,
     burstLatenciesMs: burst.latenciesMs,
     mixLatenciesMs: mix.latenciesMs,
+    steadyLatenciesMs: steady.latenciesMs,
     bytesPerServer: bytes / servers,
-    roundTripsPerCall: ((await roundTrips()) - roundTripsBefore) / mixedCalls,
-    failed: burst.failed + mix.failed,
-    firstFailure: burst.firstFailure ?? mix.firstFailure,
+    roundTripsPerCall,
+    failed: burst.failed + mix.failed + steady.failed,
+    firstFailure: burst.firstFailure ?? mix.firstFailure ?? steady.firstFailure,
   }
 }
 
@@ -96,57 +85,22 @@ async function totalRoundTrips(cloud: LocalCloud): Promise<number> {
   return statuses.reduce((sum, { storeRoundTrips }) => sum + storeRoundTrips, 0)
 }
 
-/** Answers with requests that create servers. */
-async function prepare(connection: Connection): Promise<readonly ClosedLoopRequest[]> {
-  const quota = { quota_set: { instances: -1, cores: -1, ram: -1 } }
-  await connection.request('compute', 'PUT', `/v2.1/os-quota-sets/${connection.projectId}`, { body: quota })
-  const image = await uploadImage(connection, {
-    name: 'any',
-    diskFormat: 'raw',
-    content: randomBytes(1 << 20),
-    visibility: 'public',
-  })
-  const flavor = await createFlavor(connection, { name: 'tiny', vcpus: 1, ramMib: 64, diskGib: 1 })
-  const requests: ClosedLoopRequest[] = []
-  for (let index = 0; index < NETWORKS; index++) {
-    const { id } = await createNetwork(connection, { name: `bench-${index}` })
-    await createSubnet(connection, { networkId: id, name: `bench-${index}`, cidr: '10.0.0.0/16' })
-    const server = { name: 'bench', imageRef: image.id, flavorRef: flavor.id, networks: [{ uuid: id }] }
-    requests.push({
-      method: 'POST',
-      path: '/compute/v2.1/servers',
-      body: JSON.stringify({ server }),
-      statusExpected: 202,
-    })
-  }
-  return requests
-}
-
 /** What people do with a cloud: mostly look, and now and then create. */
 async function mixOf(
   connection: Connection,
-  creates: readonly ClosedLoopRequest[],
-): Promise<readonly ClosedLoopRequest[]> {
+  creates: readonly LoadRequest[],
+): Promise<readonly LoadRequest[]> {
   const { servers } = await connection.get<{ servers: readonly { id: string }[] }>(
     'compute',
     '/v2.1/servers?limit=50',
   )
-  const get = (path: string): ClosedLoopRequest => ({ method: 'GET', path, statusExpected: 200 })
+  const get = (path: string): LoadRequest => ({ method: 'GET', path, statusExpected: 200 })
   return servers.flatMap(({ id }, index) => [
     get(`/compute/v2.1/servers/${id}`),
     get('/compute/v2.1/servers/detail?limit=20'),
     get(`/network/v2.0/ports?device_id=${id}`),
     get('/compute/v2.1/flavors/detail'),
     get('/image/v2/images'),
-    ...(index % 2 === 0 ? [creates[index % creates.length] as ClosedLoopRequest] : []),
+    ...(index % 2 === 0 ? [creates[index % creates.length] as LoadRequest] : []),
   ])
-}
-
-async function noneIsBuilding(connection: Connection): Promise<void> {
-  const path = '/v2.1/servers?status=BUILD&limit=1'
-  const wait = { what: 'every server is ACTIVE', timeoutMs: ACTIVE_TIMEOUT_MS, intervalMs: 100 }
-  await waitUntil(wait, async () => {
-    const { servers } = await connection.get<{ servers: readonly unknown[] }>('compute', path)
-    return servers.length === 0
-  })
 }

@@ -22,6 +22,10 @@ const COLUMNS = [
   'p50',
   'p90',
   'p99',
+  'steady mean',
+  'p50',
+  'p90',
+  'p99',
   'kB/server',
   'round trips/call',
   'failed',
@@ -37,6 +41,7 @@ export function tableLine({ store, peers, rttMs, measured }: Line): string {
     activeMs,
     burstLatenciesMs: burst,
     mixLatenciesMs: mix,
+    steadyLatenciesMs: steady,
     bytesPerServer,
     roundTripsPerCall,
     failed,
@@ -49,13 +54,18 @@ export function tableLine({ store, peers, rttMs, measured }: Line): string {
     seconds(activeMs),
     milliseconds(mean(burst)),
     milliseconds(percentile(burst, 0.9)),
-    milliseconds(mean(mix)),
-    ...[0.5, 0.9, 0.99].map((share) => milliseconds(percentile(mix, share))),
+    ...distribution(mix),
+    ...distribution(steady),
     (bytesPerServer / 1000).toFixed(1),
     roundTripsPerCall.toFixed(1),
     String(failed),
   ]
   return `| ${cells.join(' | ')} |`
+}
+
+/** Mean, p50, p90 and p99. */
+function distribution(values: readonly number[]): readonly string[] {
+  return [mean(values), ...[0.5, 0.9, 0.99].map((share) => percentile(values, share))].map(milliseconds)
 }
 
 function mean(values: readonly number[]): number {

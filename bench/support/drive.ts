@@ -2,14 +2,14 @@
 
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { ClosedLoopResult, ClosedLoopTask } from './closed-loop.ts'
+import type { LoadResult, LoadTask } from './load-generator.ts'
 
-export function drive(task: ClosedLoopTask): Promise<ClosedLoopResult> {
+export function drive(task: LoadTask): Promise<LoadResult> {
   return new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(new URL('./closed-loop.ts', import.meta.url)), {
+    const child = fork(fileURLToPath(new URL('./load-generator.ts', import.meta.url)), {
       serialization: 'advanced',
     })
-    child.once('message', (result) => resolve(result as ClosedLoopResult))
+    child.once('message', (result) => resolve(result as LoadResult))
     child.once('error', reject)
     child.once('exit', (code) => reject(new Error(`the load generator ended with ${code}`)))
     child.send(task)
