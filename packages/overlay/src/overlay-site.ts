@@ -1,6 +1,7 @@
 /**
- * The overlay of one site: membership, failure detection and dissemination, wired together. It takes datagrams and sends
- * datagrams; the same object runs in a peer and, thousands of times, in the simulator.
+ * The overlay of one site: membership, failure detection and dissemination, and where it is wanted positions, nearest
+ * sites and the ring, wired together. It takes datagrams and sends datagrams; the same object runs in a peer and,
+ * thousands of times, in the simulator.
  */
 
 import { DESCRIPTOR_TOPIC, descriptorRumour, descriptorTopic } from './dissemination/descriptors-topic.ts'
@@ -15,6 +16,9 @@ import { Cyclon } from './membership/cyclon.ts'
 import { type CyclonSettings, defaultCyclonSettings } from './membership/cyclon-settings.ts'
 import type { Descriptor, PlannedState, SignedDescriptor } from './membership/descriptor.ts'
 import { DescriptorBook } from './membership/descriptor-book.ts'
+import { notifyOfMembers } from './notifications/member-notifications.ts'
+import type { Notifications } from './notifications/notifications.ts'
+import { OverlaySpace, type SpaceOptions } from './overlay-space.ts'
 import type { Contact } from './protocol/contact.ts'
 import type { Environment } from './protocol/environment.ts'
 import type { Message } from './protocol/message.ts'
@@ -35,8 +39,14 @@ export interface OverlaySiteOptions {
   readonly dissemination?: Partial<DisseminationSettings>
   readonly topics?: readonly Topic[]
   readonly riders?: readonly ProbeRider[]
-  /** Further protocols of the same site: positions, ring. */
+  /** Further protocols of the same site. */
   readonly protocols?: readonly Protocol[]
+  /** Positions, nearest sites and the ring as well. Default: membership alone. */
+  readonly space?: SpaceOptions
+  /** Hears what changes among the sites. */
+  readonly notifications?: Notifications
+  /** How the site begins. Default: alive. */
+  readonly state?: PlannedState
   /** Verified descriptors, where several sites of one process share them. */
   readonly book?: DescriptorBook
 }
@@ -46,9 +56,12 @@ export class OverlaySite implements Protocol {
   readonly cyclon: Cyclon
   readonly rumours: Rumours
   readonly detector: FailureDetector
+  /** Where the sites are; undefined where it was not wanted. */
+  readonly space: OverlaySpace | undefined
   readonly #options: OverlaySiteOptions
   readonly #set: ProtocolSet
   readonly #book: DescriptorBook
+  readonly #shutOut = new Set<string>()
   #self: Descriptor
 
   constructor(options: OverlaySiteOptions) {
@@ -57,8 +70,9 @@ export class OverlaySite implements Protocol {
     const membership = { ...defaultCyclonSettings, ...options.membership }
     this.#options = options
     this.#book = options.book ?? new DescriptorBook(signatures)
-    this.#self = this.#issue(Math.floor(environment.clock.nowMs()), 'alive', addresses)
+    this.#self = this.#issue(Math.floor(environment.clock.nowMs()), options.state ?? 'alive', addresses)
     this.table = new MemberTable({ site: signatures.site, clock: environment.clock })
+    this.space = options.space && this.#openSpace(options.space)
     this.rumours = new Rumours({
       environment,
       peers: (count) => this.#peers(count),
@@ -73,7 +87,7 @@ export class OverlaySite implements Protocol {
       onDescriptor: (descriptor) => this.#learn(descriptor),
       isAway: (site) => {
         const state = this.table.find(site)?.state
-        return state !== undefined && !isHere(state)
+        return (state !== undefined && !isHere(state)) || this.#shutOut.has(site)
       },
       settings: membership,
     })
@@ -86,7 +100,7 @@ export class OverlaySite implements Protocol {
       onDoubted: (incarnation) => this.#renew(incarnation),
       onDescriptor: (signed) => this.#read(signed),
       tell: (rumour) => this.rumours.tell(rumour),
-      riders: options.riders ?? [],
+      riders: [...(this.space ? [this.space.positions] : []), ...(options.riders ?? [])],
     })
     for (const topic of [this.detector.topic, this.#descriptorTopic(), ...topics])
       this.rumours.addTopic(topic)
@@ -94,7 +108,19 @@ export class OverlaySite implements Protocol {
       if (member.state === 'cut' || member.state === 'left' || member.state === 'dormant')
         this.cyclon.forget(member.site)
     })
-    this.#set = new ProtocolSet([this.rumours, this.cyclon, this.detector, ...(options.protocols ?? [])])
+    if (options.notifications)
+      notifyOfMembers({
+        table: this.table,
+        notifications: options.notifications,
+        neighbours: settings.watched,
+      })
+    this.#set = new ProtocolSet([
+      this.rumours,
+      this.cyclon,
+      this.detector,
+      ...(this.space?.protocols ?? []),
+      ...(options.protocols ?? []),
+    ])
   }
 
   get types(): readonly string[] {
@@ -124,12 +150,25 @@ export class OverlaySite implements Protocol {
 
   /** Tells the cloud that this site sleeps, is back, or leaves for good; callers let it run on until that has spread. */
   announce(state: PlannedState): void {
-    this.#self = this.#issue(this.#self.incarnation + 1, state, this.#self.contact.addresses)
-    this.rumours.tell(descriptorRumour(this.#self))
+    if (state !== this.#self.state) this.#say(state, this.#self.contact.addresses)
+  }
+
+  /** Tells the cloud where this site listens from now on. */
+  moveTo(addresses: readonly Address[]): void {
+    if (isSame(addresses, this.#self.contact.addresses)) return
+    this.#say(this.#self.state, addresses)
+  }
+
+  /** Forgets a site that may not take part any more, for good. */
+  shutOut(site: string): void {
+    this.#shutOut.add(site)
+    this.rumours.forget(DESCRIPTOR_TOPIC, site)
+    this.table.remove(site)
   }
 
   /** Takes a genuine descriptor that was kept from an earlier run, without telling others. */
   learn(descriptor: Descriptor): void {
+    if (this.#shutOut.has(descriptor.contact.site)) return
     this.table.learn(descriptor)
     this.rumours.keep(descriptorRumour(descriptor))
   }
@@ -140,7 +179,8 @@ export class OverlaySite implements Protocol {
 
   #descriptorTopic(): Topic {
     return descriptorTopic(this.#book, (descriptor) => {
-      if (descriptor.contact.site !== this.#self.contact.site) return this.table.learn(descriptor)
+      const { site } = descriptor.contact
+      if (site !== this.#self.contact.site) return !this.#shutOut.has(site) && this.table.learn(descriptor)
       this.#hearOfSelf(descriptor)
       return false
     })
@@ -158,6 +198,7 @@ export class OverlaySite implements Protocol {
       this.#hearOfSelf(descriptor)
       return
     }
+    if (this.#shutOut.has(descriptor.contact.site)) return
     const known = this.rumours.find(DESCRIPTOR_TOPIC, descriptor.contact.site)
     if (known && known.number >= descriptor.incarnation) return
     if (this.table.learn(descriptor)) this.rumours.tell(descriptorRumour(descriptor))
@@ -170,9 +211,37 @@ export class OverlaySite implements Protocol {
     this.rumours.tell(descriptorRumour(this.#self))
   }
 
-  /** Somebody tells of us: ahead of what we say, it is from an earlier life whose clock was ahead of ours. */
-  #hearOfSelf({ incarnation }: Descriptor): void {
-    if (incarnation > this.#self.incarnation) this.#renew(incarnation)
+  /**
+   * Somebody tells of us: ahead of what we say, it is from an earlier life whose clock was ahead of ours, or from another
+   * peer of this site that speaks for it, too. Those two must not outbid each other for ever: what says the same is taken.
+   */
+  #hearOfSelf(descriptor: Descriptor): void {
+    const { incarnation, state, contact } = descriptor
+    if (incarnation <= this.#self.incarnation) return
+    const isSameWord = state === this.#self.state && isSame(contact.addresses, this.#self.contact.addresses)
+    if (!isSameWord) {
+      this.#renew(incarnation)
+      return
+    }
+    this.#self = descriptor
+    this.rumours.keep(descriptorRumour(descriptor))
+  }
+
+  #say(state: PlannedState, addresses: readonly Address[]): void {
+    this.#self = this.#issue(this.#self.incarnation + 1, state, addresses)
+    this.rumours.tell(descriptorRumour(this.#self))
+  }
+
+  #openSpace(space: SpaceOptions): OverlaySpace {
+    const { environment, notifications } = this.#options
+    const self = this.#self.contact
+    return new OverlaySpace({
+      ...space,
+      environment,
+      self,
+      table: this.table,
+      ...(notifications ? { notifications } : {}),
+    })
   }
 
   #issue(incarnation: number, state: PlannedState, addresses: readonly Address[]): Descriptor {
@@ -189,4 +258,11 @@ export class OverlaySite implements Protocol {
       ? members.map(({ descriptor }) => descriptor.contact)
       : contacts().slice(0, count)
   }
+}
+
+function isSame(left: readonly Address[], right: readonly Address[]): boolean {
+  return (
+    left.length === right.length &&
+    left.every(({ host, port }, index) => host === right[index]?.host && port === right[index]?.port)
+  )
 }

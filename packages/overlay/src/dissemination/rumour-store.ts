@@ -23,6 +23,15 @@ export class RumourStore {
     return this.#topics.get(topic)?.size ?? 0
   }
 
+  delete(topic: string, subject: string): void {
+    const old = this.find(topic, subject)
+    if (!old) return
+    const bucket = bucketOf(old)
+    this.#topics.get(topic)?.delete(subject)
+    this.#buckets[bucket]?.delete(old)
+    this.digest[bucket] = (this.digest[bucket] ?? 0) ^ hashOf(old)
+  }
+
   /** Callers have checked that it is newer. */
   put(rumour: Rumour): void {
     let topic = this.#topics.get(rumour.topic)

@@ -105,6 +105,11 @@ export class Rumours implements Protocol {
     return this.#store.find(topic, subject)
   }
 
+  /** Forgets what is kept of a subject; callers see to it that its topic does not take it again. */
+  forget(topic: string, subject: string): void {
+    this.#store.delete(topic, subject)
+  }
+
   /** Compares with a certain site now, as one does that has just joined or come back. */
   reconcileWith(contact: Contact): void {
     const message: DigestMessage = {

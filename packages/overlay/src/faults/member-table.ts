@@ -76,6 +76,15 @@ export class MemberTable {
     for (const listener of this.#listeners) listener(member, before)
   }
 
+  /** Forgets a site that was shut out; listeners hear that it has left. */
+  remove(site: string): void {
+    const member = this.#members.get(site)
+    if (!member) return
+    this.setState(member, 'left')
+    this.#members.delete(site)
+    this.#ring.splice(this.#ring.indexOf(member), 1)
+  }
+
   /** The next `count` on the ring after this site that are alive or suspect. */
   next(count: number): Member[] {
     const found: Member[] = []

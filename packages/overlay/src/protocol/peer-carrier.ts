@@ -1,11 +1,13 @@
 /**
- * Carries the datagrams of the protocols over the transport between sites: one request at a time to each site, with all
+ * Carries the datagrams of the protocols over the transport between sites: a few requests at a time to each site, with all
  * that waits for it, and answers that were made at once on the way back.
  *
  *     send ──▶ queue of the site (bounded, the oldest is dropped) ──▶ POST /peer/v1/overlay ──▶ accept ──▶ receive
  *                                        receive ◀── messages of the answer ◀── what it sent back meanwhile
  *
- * Nothing is sent again: the protocols expect loss, and a late datagram is worth less than the next one.
+ * What is sent at one moment travels together. A datagram waits for no answer to another one as long as few are under way:
+ * round trips are measured with them. Nothing is sent again: the protocols expect loss, and a late datagram is worth less
+ * than the next one.
  */
 
 import type { PeerTransport } from '../transport/peer-transport.ts'
@@ -19,6 +21,11 @@ export interface PeerCarrierSettings {
   readonly queueMax: number
   /** Datagrams in one request, bounded by bytes as well: MESSAGE_BYTES_MAX each. */
   readonly batchMax: number
+  /**
+   * Requests to one site at a time. More: nothing waits where the round trip is long; fewer: less is held up where a site
+   * does not answer.
+   */
+  readonly requestsMax: number
   /** How long the other site may take to answer a batch, beside the round trip. */
   readonly workMs: number
 }
@@ -26,6 +33,7 @@ export interface PeerCarrierSettings {
 export const defaultPeerCarrierSettings: PeerCarrierSettings = Object.freeze({
   queueMax: 256,
   batchMax: 32,
+  requestsMax: 4,
   workMs: 2000,
 })
 
@@ -38,11 +46,13 @@ export interface PeerCarrierOptions {
 }
 
 /** The largest body of a request or an answer. */
-export const OVERLAY_BODY_MAX = 32 * MESSAGE_BYTES_MAX + 4096
+export const OVERLAY_BODY_MAX = defaultPeerCarrierSettings.batchMax * MESSAGE_BYTES_MAX + 4096
 
 interface Lane {
   readonly queue: string[]
-  isBusy: boolean
+  underWay: number
+  /** The rest of this moment may send more to the same site. */
+  isGathering: boolean
 }
 
 export class PeerCarrier {
@@ -77,14 +87,19 @@ export class PeerCarrier {
       answering.messages.push(text)
       return
     }
-    const lane = this.#lanes.get(to.site) ?? { queue: [], isBusy: false }
+    const lane = this.#lanes.get(to.site) ?? { queue: [], underWay: 0, isGathering: false }
     this.#lanes.set(to.site, lane)
     lane.queue.push(text)
     if (lane.queue.length > this.#settings.queueMax) {
       lane.queue.shift()
       this.#dropped++
     }
-    if (!lane.isBusy) void this.#drain(to.site, lane)
+    if (lane.isGathering || lane.underWay >= this.#settings.requestsMax) return
+    lane.isGathering = true
+    queueMicrotask(() => {
+      lane.isGathering = false
+      void this.#drain(to.site, lane)
+    })
   }
 
   /** Takes in a batch that `site`, as the transport has proved, sent to `OVERLAY_PATH`; returns the body of the answer. */
@@ -105,15 +120,15 @@ export class PeerCarrier {
   }
 
   async #drain(site: string, lane: Lane): Promise<void> {
-    lane.isBusy = true
+    lane.underWay++
     while (lane.queue.length > 0 && !this.#isClosed) {
       const body = this.#batch(lane.queue.splice(0, this.#settings.batchMax))
       const answer = await this.#exchange(site, body)
       if (answer && !this.#isClosed) this.#take(site, answer)
     }
-    lane.isBusy = false
+    lane.underWay--
     // A peer of a large cloud meets thousands of sites, and keeps a lane for those only for which something waits.
-    if (lane.queue.length === 0) this.#lanes.delete(site)
+    if (lane.queue.length === 0 && lane.underWay === 0 && !lane.isGathering) this.#lanes.delete(site)
   }
 
   /** The answer, or undefined when there is none: the batch is lost, as datagrams may be. */

@@ -6,6 +6,7 @@
 
 import { type Clock, fraction, type Random } from '@atoll/kit'
 import type { PeerIdentity } from '../trust/identity.ts'
+import { MockAuthority } from './mock-authority.ts'
 import { type MockHandler, MockTransport } from './mock-transport.ts'
 import type { PeerTransport } from './peer-transport.ts'
 import { defaultRoundTripSettings, type RoundTripSettings } from './round-trip.ts'
@@ -56,6 +57,8 @@ interface LinkState {
 
 export class MockNetwork {
   readonly options: Required<MockNetworkOptions>
+  /** Of the cloud whose sites are on this network. */
+  readonly authority = new MockAuthority()
   readonly #links = new Map<string, LinkState>()
   readonly #endpoints = new Map<string, readonly MockEndpoint[]>()
 

@@ -22,7 +22,7 @@ export interface OverlayRunOptions {
   readonly rtt: RttMatrix
   readonly loss?: number
   /** Settings of all sites. */
-  readonly site?: Pick<OverlaySiteOptions, 'membership' | 'faults' | 'dissemination'>
+  readonly site?: Pick<OverlaySiteOptions, 'membership' | 'faults' | 'dissemination' | 'space'>
   /** Further topics of each site. */
   readonly topics?: (index: number) => readonly Topic[]
 }
