@@ -2,12 +2,13 @@
 
 import { globSync, readFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
-import { errorCatalogue } from '@atoll/kit'
+import { type ErrorDefinition, errorCatalogue } from '@atoll/kit'
 import { code, page, table } from './markdown.ts'
 
 const INTRODUCTION = `An error has a stable code, the HTTP status and fault name that an OpenStack client expects, and a message for
 whoever reads it; its cause goes to the log only. Clients see the code in the API forms that have a field for it, operators
-see it in the log, and peers send it to each other as \`Atoll-Error\`. In a message, \`{…}\` is filled in.`
+see it in the log, and peers send it to each other as \`Atoll-Error\`. In a message, \`{…}\` is filled in. Where clients read something
+else than operators, both are there.`
 
 /** @param projectHome root of the checkout, with a final slash */
 export async function errorsPage(projectHome: string): Promise<string> {
@@ -30,16 +31,25 @@ export async function errorsPage(projectHome: string): Promise<string> {
       code(definition.code),
       String(definition.status),
       code(definition.fault),
-      messages.get(definition.code) || '*says what was wrong*',
+      (messages.get(definition.code) || '*says what was wrong*') + clientsRead(definition),
     ])
     return `## ${area}\n\n${table(['code', 'status', 'fault', 'message'], rows)}`
   })
   return page('Errors', INTRODUCTION, ...sections)
 }
 
-/** The literal that a message is made of; several where it depends on the case. */
+// Such a sentence says nothing of the case, or it would not be for everybody.
+function clientsRead({ publicMessage }: ErrorDefinition<never>): string {
+  return publicMessage ? ` — clients read: ${publicMessage({} as never)}` : ''
+}
+
 function messageIn(definition: string): string {
   const body = /message:([\s\S]*?)\n\}\)/.exec(`${definition.split(/\n\}\)/)[0]}\n})`)?.[1] ?? ''
+  return literalsIn(body.split('publicMessage:')[0] ?? '')
+}
+
+/** The literal that a message is made of; several where it depends on the case. */
+function literalsIn(body: string): string {
   const afterArrow = body.slice(body.indexOf('=>') + 2)
   const literals = [
     ...afterArrow.matchAll(/`((?:[^`\\]|\\.)*)`|'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)"/g),

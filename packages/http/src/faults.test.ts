@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { defineError } from '@atoll/kit'
 import { Forbidden } from './errors.ts'
 import { type FaultFamily, faultBody } from './faults.ts'
 
@@ -79,3 +80,20 @@ for (const [family, rule, body] of refusals) {
     assert.deepEqual(faultBody(family, Forbidden({ rule }), 'req-1'), body)
   })
 }
+
+test('where operators are told more, clients read less', () => {
+  const Broken = defineError({
+    code: 'http.test.broken',
+    status: 503,
+    fault: 'serviceUnavailable',
+    message: ({ address }: { address: string }) => `Nobody answers at ${address}.`,
+    publicMessage: () => 'Not now.',
+  })
+  const error = Broken({ address: '192.0.2.7' })
+  assert.equal(error.message, 'Nobody answers at 192.0.2.7.')
+  for (const family of ['nova', 'keystone', 'neutron', 'glance', 'placement'] as const) {
+    const body = JSON.stringify(faultBody(family, error, 'req-1'))
+    assert.match(body, /Not now\./)
+    assert.doesNotMatch(body, /192\.0\.2\.7/)
+  }
+})

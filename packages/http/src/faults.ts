@@ -29,7 +29,7 @@ export function faultBody(family: FaultFamily, error: AtollError, requestId: str
 
 /** A rule of policy that is not met is refused by the gate, for all; each family has its own sentence for that. */
 function messageFor(family: FaultFamily, error: AtollError): string {
-  if (error.code !== Forbidden.code) return error.message
+  if (error.code !== Forbidden.code) return error.publicMessage
   const { rule } = error.detail as { rule: string }
   switch (family) {
     case 'keystone':
@@ -41,7 +41,7 @@ function messageFor(family: FaultFamily, error: AtollError): string {
     case 'placement':
       return `Policy does not allow ${rule} to be performed.`
     case 'nova':
-      return error.message
+      return error.publicMessage
     default:
       return assertNever(family)
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import test, { type TestContext } from 'node:test'
-import { seededRandom, silentLogger } from '@atoll/kit'
+import { defineError, type Logger, seededRandom, silentLogger } from '@atoll/kit'
 import Fastify from 'fastify'
 import { Type } from 'typebox'
 import type { Authorization } from './authorization.ts'
@@ -198,6 +198,32 @@ test('a bug is 500 and says nothing of its cause', async (t) => {
   const reply = await server.inject({ url: '/things/bug' })
   assert.equal(reply.statusCode, 500)
   assert.doesNotMatch(reply.body, /secret/)
+})
+
+test('what only operators may read is in the log and not in the answer', async (t) => {
+  const lines: string[] = []
+  const log: Logger = {
+    ...silentLogger,
+    warn: (_, line = '') => void lines.push(line),
+    child: () => log,
+  }
+  const OutOfReach = defineError({
+    code: 'http.test.out_of_reach',
+    status: 503,
+    fault: 'serviceUnavailable',
+    message: () => 'nobody answers at 192.0.2.7',
+    publicMessage: () => 'not now',
+  })
+  const away = endpoint({
+    method: 'GET',
+    path: '/away',
+    rule: null,
+    handle: () => Promise.reject(OutOfReach({})),
+  })
+  const server = await serve(t, { log }, { endpoints: [away] })
+  const reply = await server.inject({ url: '/things/away' })
+  assert.deepEqual(reply.json(), { serviceUnavailable: { code: 503, message: 'not now' } })
+  assert.deepEqual(lines, ['nobody answers at 192.0.2.7'])
 })
 
 test('an unknown path is 404, a known one with another method 405, both in the family', async (t) => {

@@ -355,7 +355,10 @@ function sendRouted(reply: FastifyReply, { status, headers, body }: RoutedReply)
 /** Fastify's own refusals in our words; anything unknown is a bug of ours and says nothing to the client. */
 function asExpected(error: unknown, log: Logger): AtollError {
   if (error instanceof AtollError) {
-    if (error.cause !== undefined) log.info({ code: error.code, err: error.cause }, error.message)
+    // What only operators may read is their business, too.
+    const isTheirs = error.publicMessage !== error.message
+    if (isTheirs) log.warn({ code: error.code, err: error.cause }, error.message)
+    else if (error.cause !== undefined) log.info({ code: error.code, err: error.cause }, error.message)
     return error
   }
   const { code, statusCode } = error as { code?: string; statusCode?: number }

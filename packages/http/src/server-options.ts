@@ -28,7 +28,7 @@ export function serverOptions(apis: readonly Api[], random: Random): ServerOptio
       const error =
         code === 'FST_ERR_MAX_PARAM_LENGTH' ? NotFound({}) : BadRequest({ message: 'Malformed URL' })
       if (api) sendError(api, reply, error, own)
-      else reply.status(error.status).send({ message: error.message })
+      else reply.status(error.status).send({ message: error.publicMessage })
     },
   }
 }

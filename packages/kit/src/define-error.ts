@@ -10,8 +10,10 @@ export interface ErrorDefinition<Detail> {
   readonly status: number
   /** Nova and Cinder name the fault in the body (`itemNotFound`); Neutron calls it the type. */
   readonly fault: string
-  /** What the client reads. Must not hold anything secret, nor anything of another tenant. */
+  /** What the client reads, unless there is a `publicMessage`. Must not hold anything secret, nor anything of another tenant. */
   readonly message: (detail: Detail) => string
+  /** What the client reads where `message` tells operators more: addresses, paths, what a server said. */
+  readonly publicMessage?: (detail: Detail) => string
 }
 
 export interface ErrorFactory<Detail> extends ErrorDefinition<Detail> {
@@ -34,10 +36,12 @@ export class AtollError extends Error {
   readonly fault: string
   readonly detail: unknown
   readonly retryAfterMs: number | undefined
+  /** The client reads this; whoever reads the log or runs a command gets `message`. */
+  readonly publicMessage: string
 
   constructor(
     definition: { code: string; status: number; fault: string },
-    message: string,
+    { message, publicMessage = message }: { readonly message: string; readonly publicMessage?: string },
     detail: unknown,
     options: ErrorOptions = {},
   ) {
@@ -47,6 +51,7 @@ export class AtollError extends Error {
     this.fault = definition.fault
     this.detail = detail
     this.retryAfterMs = options.retryAfterMs
+    this.publicMessage = publicMessage
   }
 }
 
@@ -65,8 +70,11 @@ const catalogue = new Map<string, ErrorDefinition<never>>()
 export function defineError<Detail>(definition: ErrorDefinition<Detail>): ErrorFactory<Detail> {
   if (catalogue.has(definition.code)) throw new Error(`error code defined twice: ${definition.code}`)
   catalogue.set(definition.code, definition as ErrorDefinition<never>)
-  const create = (detail: Detail, options?: ErrorOptions): AtollError =>
-    new AtollError(definition, definition.message(detail), detail, options)
+  const create = (detail: Detail, options?: ErrorOptions): AtollError => {
+    const message = definition.message(detail)
+    const publicMessage = definition.publicMessage?.(detail) ?? message
+    return new AtollError(definition, { message, publicMessage }, detail, options)
+  }
   const is = (error: unknown): error is AtollError =>
     error instanceof AtollError && error.code === definition.code
   return Object.assign(create, definition, { is })

@@ -1,6 +1,12 @@
-/** What can go wrong with a store, in words that tell an operator what to do. */
+/**
+ * What can go wrong with a store, in words that tell an operator what to do. Clients do not hear where the store is, nor what its
+ * server said.
+ */
 
 import { defineError } from '@atoll/kit'
+
+const NOT_NOW = 'The state of this site cannot be read or written at the moment. Try again later.'
+const CANNOT_BE_USED = 'The state of this site cannot be used until its operator has mended it.'
 
 export const UniqueViolation = defineError({
   code: 'rome.unique_violation',
@@ -16,6 +22,7 @@ export const StoreCorrupt = defineError({
   fault: 'serviceUnavailable',
   message: ({ path }: { path: string }) =>
     `The store ${path} is damaged or is no SQLite file. Move it away and restore a copy, or let the site join the cloud anew.`,
+  publicMessage: () => CANNOT_BE_USED,
 })
 
 export const StoreNewer = defineError({
@@ -24,6 +31,7 @@ export const StoreNewer = defineError({
   fault: 'serviceUnavailable',
   message: ({ path, version, known }: { path: string; version: number; known: number }) =>
     `The store ${path} was written by a newer Atoll (schema ${version}, this one knows up to ${known}). Start the newer version.`,
+  publicMessage: () => CANNOT_BE_USED,
 })
 
 export const StoreFull = defineError({
@@ -32,6 +40,8 @@ export const StoreFull = defineError({
   fault: 'serviceUnavailable',
   message: ({ reason }: { reason?: string }) =>
     `${reason ?? 'The disk of the store is full. Free some space'}; nothing of the request was written.`,
+  publicMessage: () =>
+    'There is no space left for the state of this site; nothing of the request was written.',
 })
 
 export const StoreInUse = defineError({
@@ -40,18 +50,16 @@ export const StoreInUse = defineError({
   fault: 'serviceUnavailable',
   message: ({ path }: { path: string }) =>
     `The store ${path} is in use by another peer. Stop that one first, or give this one a data directory of its own.`,
+  publicMessage: () => NOT_NOW,
 })
 
 export const StoreUnavailable = defineError({
   code: 'rome.store.unavailable',
   status: 503,
   fault: 'serviceUnavailable',
-  message: ({ path, reason }: { path: string; reason?: string }) =>
-    `The store ${path} cannot be read or written${
-      reason === undefined
-        ? '. Check that its directory exists and belongs to the user of the peer.'
-        : `: ${reason}`
-    }`,
+  message: ({ path, reason }: { path: string; reason: string }) =>
+    `The store ${path} cannot be read or written: ${reason}`,
+  publicMessage: () => NOT_NOW,
 })
 
 /** What an operator must change at a server before it can keep what it acknowledges. */
@@ -61,6 +69,7 @@ export const StoreMisconfigured = defineError({
   fault: 'serviceUnavailable',
   message: ({ path, advice }: { path: string; advice: string }) =>
     `The store ${path} would lose what it has acknowledged, or cannot be used: ${advice}`,
+  publicMessage: () => CANNOT_BE_USED,
 })
 
 /** The URL of a store is none, or asks for what there is not. It is never shown: it may hold a password. */
@@ -95,6 +104,8 @@ export const OutcomeUnknown = defineError({
   fault: 'serviceUnavailable',
   message: ({ store }: { store: string }) =>
     `The connection to the store ${store} was lost during a commit: the request may have been carried out. Look before you repeat it.`,
+  publicMessage: () =>
+    'The state of this site was out of reach while the request was written: it may have been carried out. Look before you repeat it.',
 })
 
 export const StoreKindUnknown = defineError({
@@ -112,6 +123,7 @@ export const StoreReadOnly = defineError({
   fault: 'serviceUnavailable',
   message: ({ store }: { store: string }) =>
     `The server of the store ${store} takes no writes now (a replica, or set to read only); nothing of the request was written.`,
+  publicMessage: () => NOT_NOW,
 })
 
 /** A value that SQLite would keep and this store cannot. */

@@ -71,7 +71,9 @@ export function reportRebooted(state: Reporting, id: string, fence: number, numb
 export function reportError(state: Reporting, id: string, error: unknown): Promise<void> {
   return report(state, id, (server, nowMs) => {
     const message =
-      error instanceof AtollError ? error.message : 'The host could not do what was asked of the server.'
+      error instanceof AtollError
+        ? error.publicMessage
+        : 'The host could not do what was asked of the server.'
     return {
       vm_state: 'error',
       task_state: server.intent === 'deleted' ? server.task_state : null,

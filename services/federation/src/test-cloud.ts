@@ -35,7 +35,11 @@ export const boats = defineRecord(
 
 const records = [...federationRecords, domains, boats] as unknown as readonly RecordTable[]
 export const all = cloudScope('test')
-const noRoom = new AtollError({ code: NO_ROOM, status: 409, fault: 'conflictingRequest' }, 'full', undefined)
+const noRoom = new AtollError(
+  { code: NO_ROOM, status: 409, fault: 'conflictingRequest' },
+  { message: 'full' },
+  undefined,
+)
 
 export type TestSite = Awaited<ReturnType<typeof openSite>>
 

@@ -79,6 +79,6 @@ export class WorkerPeer implements Fabric {
     const { code, status = 500, fault = '', message } = reply.error
     throw code === undefined
       ? new Error(message)
-      : new AtollError({ code, status, fault }, message, undefined)
+      : new AtollError({ code, status, fault }, { message }, undefined)
   }
 }

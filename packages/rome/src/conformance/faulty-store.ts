@@ -45,7 +45,7 @@ export function faultyStore({
     const fails = (wasSent: boolean) =>
       kind === 'commit' && wasSent
         ? OutcomeUnknown({ store: store.description })
-        : StoreUnavailable({ path: store.description })
+        : StoreUnavailable({ path: store.description, reason: 'the request was lost.' })
     const fated = fate({ kind, count: calls++ })
     if (fated === 'dies before') return die()
     await turn()

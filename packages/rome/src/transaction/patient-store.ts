@@ -23,7 +23,7 @@ const PAUSE_MS_MAX = 500
 export function patientStore(store: KeyValueStore, options: PatienceOptions): KeyValueStore {
   const { description, limits, looksForAbsence = false } = store
   const closing = new AbortController()
-  const silence = () => StoreUnavailable({ path: description })
+  const silence = () => StoreUnavailable({ path: description, reason: 'it does not answer.' })
   const waiting: Waiting = new Set()
   const again = <Result>(ask: () => Promise<Result>, isWorthIt: (error: unknown) => boolean) =>
     askAgain({ ...options, signal: closing.signal, ask, isWorthIt })

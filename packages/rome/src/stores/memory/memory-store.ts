@@ -24,7 +24,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): KeyValueStore {
   const description = 'memory'
   const closing = new AbortController()
   const open = async <Result>(work: () => Result | Promise<Result>): Promise<Result> => {
-    if (closing.signal.aborted) throw StoreUnavailable({ path: description })
+    if (closing.signal.aborted) throw StoreUnavailable({ path: description, reason: 'it was closed.' })
     return work()
   }
   return {

@@ -21,7 +21,7 @@ function openPool(options: { connectionsMax?: number; waitingMax?: number; fails
     waitingMax: options.waitingMax ?? 1,
     waitMsMax: 60_000,
     connect: async () => {
-      if (options.fails?.()) throw StoreUnavailable({ path: 'a store' })
+      if (options.fails?.()) throw StoreUnavailable({ path: 'a store', reason: 'it is gone.' })
       const connection = new FakeConnection()
       opened.push(connection)
       return connection

@@ -40,17 +40,18 @@ export class ConnectionPool<Connection extends Pooled> {
   /** Callers must release what they got. @throws TooBusy, StoreUnavailable */
   async acquire(): Promise<Connection> {
     const { description, connectionsMax, waitingMax, waitMsMax, clock } = this.#options
-    if (this.#isClosed) throw StoreUnavailable({ path: description })
+    if (this.#isClosed) throw StoreUnavailable({ path: description, reason: 'it was closed.' })
     for (let idle = this.#idle.pop(); idle; idle = this.#idle.pop()) {
       if (idle.isUsable) return idle
       this.#drop(idle)
     }
     if (this.#open < connectionsMax) return this.#connect()
-    if (this.#waiting.length >= waitingMax) throw TooBusy({ what: description }, { retryAfterMs: 1000 })
+    if (this.#waiting.length >= waitingMax) throw TooBusy({ what: 'the store' }, { retryAfterMs: 1000 })
     return new Promise((resolve, reject) => {
       const cancelTimer = clock.after(waitMsMax, () => {
         this.#waiting.splice(this.#waiting.indexOf(waiter), 1)
-        reject(StoreUnavailable({ path: description }))
+        const reason = `none of its ${connectionsMax} sessions was free within ${waitMsMax} ms.`
+        reject(StoreUnavailable({ path: description, reason }))
       })
       const waiter: Waiter<Connection> = { resolve, reject, cancelTimer }
       this.#waiting.push(waiter)

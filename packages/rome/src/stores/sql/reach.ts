@@ -18,7 +18,7 @@ export class Reach {
 
   /** @throws what the last of them threw; it is StoreUnavailable when there was none */
   async connect<Connection>(to: (server: StoreServer) => Promise<Connection>): Promise<Connection> {
-    let failure: unknown = StoreUnavailable({ path: this.#description })
+    let failure: unknown = StoreUnavailable({ path: this.#description, reason: 'its URL names no server.' })
     const first = this.#preferred
     for (let tried = 0; tried < this.#servers.length; tried++) {
       const index = (first + tried) % this.#servers.length

@@ -74,7 +74,7 @@ class SqlStore implements Store {
     this.#readers = new ConnectionPool({ ...bounds, description, connect: () => server.connectReader() })
     this.#writers = new ConnectionPool({ ...bounds, description, connect: () => server.connectWriter() })
     this.#window = new ConflictWindow({
-      what: description,
+      what: 'the store',
       concurrencyMax: connectionsMax,
       waitingMax: WAITING_MAX,
     })

@@ -9,7 +9,7 @@ import type { AnyTables, Queries, Store, Transaction } from '../../store.ts'
 import { CommitNumbers, createNumbers } from './commit-numbers.ts'
 import { GroupCommit } from './group-commit.ts'
 import { sqliteDialect } from './sqlite-dialect.ts'
-import { translateSqliteError } from './sqlite-errors.ts'
+import { NO_ACCESS, translateSqliteError } from './sqlite-errors.ts'
 import { Statements } from './statements.ts'
 
 /** Rises when an older Atoll could misread what a newer one wrote; additive changes do not raise it. */
@@ -131,7 +131,7 @@ function openConnection(path: string, options: { readonly: boolean }): Sqlite.Da
   } catch (error) {
     // The driver reports a missing directory by a plain TypeError, before SQLite is asked.
     throw error instanceof TypeError
-      ? StoreUnavailable({ path }, { cause: error })
+      ? StoreUnavailable({ path, reason: NO_ACCESS }, { cause: error })
       : translateSqliteError(error, path)
   }
 }

@@ -3,6 +3,9 @@
 import { SqliteError } from 'better-sqlite3'
 import { StoreCorrupt, StoreFull, StoreInUse, StoreUnavailable, UniqueViolation } from '../../errors.ts'
 
+/** What an operator can do about a file that cannot be opened. */
+export const NO_ACCESS = 'check that its directory exists and belongs to the user of the peer.'
+
 /** The typed error for what SQLite said, or `error` itself when it is a bug of ours. */
 export function translateSqliteError(error: unknown, path: string): unknown {
   if (!(error instanceof SqliteError)) return error
@@ -22,7 +25,7 @@ export function translateSqliteError(error: unknown, path: string): unknown {
     case 'SQLITE_READONLY':
     case 'SQLITE_READONLY_DIRECTORY':
     case 'SQLITE_PERM':
-      return StoreUnavailable({ path }, cause)
+      return StoreUnavailable({ path, reason: NO_ACCESS }, cause)
     default:
       return /^SQLITE_(CORRUPT|NOTADB)/.test(error.code) ? StoreCorrupt({ path }, cause) : error
   }
