@@ -2,9 +2,9 @@
 
 import { hosts } from '@atoll/compute'
 import type { Directory, Freshness, Needs, Places } from '@atoll/federation'
-import { type Clock, Refresher } from '@atoll/kit'
+import type { Clock } from '@atoll/kit'
 import type { Row } from '@atoll/rome'
-import { cloudScope, type State } from '@atoll/state'
+import { cloudScope, followChangedRecords, type State } from '@atoll/state'
 import { outward } from './outward.ts'
 
 type Host = Row<typeof hosts>
@@ -26,7 +26,6 @@ export class HostPlaces implements Places {
   readonly #directory: Directory
   readonly #roundTripMs: (site: string) => number | undefined
   readonly #hosts = new Map<string, Host>()
-  readonly #changedIds = new Set<string>()
 
   /** Callers must `load` it before use. */
   constructor(state: State, known: KnownSites) {
@@ -34,11 +33,7 @@ export class HostPlaces implements Places {
     this.#roundTripMs = known.roundTripMs
     this.#freshness = known.freshness
     this.#directory = known.directory
-    const refresher = new Refresher({ clock: known.clock, refresh: () => this.#reload() })
-    state.onCommit((changes) => {
-      for (const { table, id } of changes) if (table === hosts.name) this.#changedIds.add(id)
-      if (this.#changedIds.size > 0) refresher.request()
-    })
+    followChangedRecords({ state, table: hosts, clock: known.clock, read: (ids) => this.#read(ids) })
   }
 
   async load(): Promise<void> {
@@ -73,21 +68,7 @@ export class HostPlaces implements Places {
     return this.#freshness.isReachable(site) && this.#directory.find(site)?.standing === 'member'
   }
 
-  async #reload(): Promise<void> {
-    // Transactions of one commit are told of one after the other: their hosts are read together.
-    await Promise.resolve()
-    const ids = [...this.#changedIds]
-    this.#changedIds.clear()
-    try {
-      await this.#read(ids)
-    } catch (error) {
-      for (const id of ids) this.#changedIds.add(id)
-      throw error
-    }
-  }
-
   async #read(ids: readonly string[]): Promise<void> {
-    if (ids.length === 0) return
     const rows = await this.#state.select(scope, hosts).selectAll().where('id', 'in', ids).execute()
     for (const id of ids) this.#hosts.delete(id)
     for (const row of rows) this.#hosts.set(row.id, row)

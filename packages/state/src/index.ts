@@ -2,6 +2,7 @@
 
 export type { Change } from '@atoll/rome'
 
+export * from './changed-records.ts'
 export * from './define-record.ts'
 export * from './errors.ts'
 export * from './feed.ts'

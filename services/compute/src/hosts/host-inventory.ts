@@ -3,10 +3,10 @@
  * be a moment old, and whoever claims a host reads its record again in the transaction that claims.
  */
 
-import { Refresher } from '@atoll/kit'
+import type { Clock } from '@atoll/kit'
 import { isProvisional, type Row } from '@atoll/rome'
 import type { HostSnapshot } from '@atoll/scheduler'
-import { type Change, cloudScope, type State } from '@atoll/state'
+import { cloudScope, followChangedRecords, type State } from '@atoll/state'
 import type { ComputeDependencies } from '../dependencies.ts'
 import { hosts } from '../records.ts'
 
@@ -20,11 +20,11 @@ export class HostInventory {
   /** See `ComputeDependencies.isServed`: changes without a commit, so it is asked for each choice. */
   readonly isServed: (hostName: string) => boolean
   readonly #rows = new Map<string, HostRow>()
-  readonly #changedIds = new Set<string>()
   #placeable: HostSnapshot[] | undefined
   readonly #positions = new Map<string, number>()
   #loading: Promise<void> | undefined
-  readonly #refresher: Refresher
+  readonly #clock: Clock
+  readonly #byName = new Map<string, HostRow>()
 
   constructor({
     state,
@@ -35,7 +35,7 @@ export class HostInventory {
     this.isServed = isServed
     this.#state = state
     this.#isHere = isHere
-    this.#refresher = new Refresher({ clock, refresh: () => this.#refresh() })
+    this.#clock = clock
   }
 
   /** Loads all hosts once and follows their changes from then on. To be awaited before anything is asked. */
@@ -64,8 +64,7 @@ export class HostInventory {
   }
 
   findByName(name: string): HostRow | undefined {
-    for (const row of this.#rows.values()) if (row.name === name) return row
-    return undefined
+    return this.#byName.get(name)
   }
 
   /** Takes the state of a host that a transaction read or wrote, committed or not. */
@@ -73,6 +72,7 @@ export class HostInventory {
     const position = this.#positions.get(row.id)
     const isKnown = this.#rows.get(row.id)?.home === row.home
     this.#rows.set(row.id, row)
+    this.#byName.set(row.name, row)
     if (this.#placeable && isKnown && position === undefined) return
     if (this.#placeable && isKnown && position !== undefined) this.#placeable[position] = snapshotOf(row)
     else this.#placeable = undefined
@@ -84,38 +84,32 @@ export class HostInventory {
   }
 
   async #load(): Promise<void> {
-    this.#state.onCommit((changes) => this.#follow(changes))
+    followChangedRecords({
+      state: this.#state,
+      table: hosts,
+      clock: this.#clock,
+      read: (ids) => this.#read(ids, { isForced: false }),
+    })
     for (const row of await this.#state.select(scope, hosts).selectAll().execute()) this.observe(row)
-  }
-
-  // Changes that come while a read is under way are read together by the next one.
-  #follow(changes: readonly Change[]): void {
-    for (const { table, id } of changes) if (table === hosts.name) this.#changedIds.add(id)
-    if (this.#changedIds.size > 0) this.#refresher.request()
-  }
-
-  async #refresh(): Promise<void> {
-    // Transactions of one commit are told of one after the other: their hosts are read together.
-    await Promise.resolve()
-    const ids = [...this.#changedIds]
-    this.#changedIds.clear()
-    try {
-      await this.#read(ids, { isForced: false })
-    } catch (error) {
-      for (const id of ids) this.#changedIds.add(id)
-      throw error
-    }
   }
 
   async #read(ids: readonly string[], { isForced }: { isForced: boolean }): Promise<void> {
     if (ids.length === 0) return
     const rows = await this.#state.select(scope, hosts).selectAll().where('id', 'in', ids).execute()
     const present = new Set(rows.map(({ id }) => id))
-    for (const id of ids) if (!present.has(id) && this.#rows.delete(id)) this.#placeable = undefined
+    for (const id of ids) if (!present.has(id)) this.#forget(id)
     for (const row of rows) {
       const known = this.#rows.get(row.id)
       if (isForced || !known || isNewer(row, known)) this.observe(row)
     }
+  }
+
+  #forget(id: string): void {
+    const row = this.#rows.get(id)
+    if (!row) return
+    this.#rows.delete(id)
+    if (this.#byName.get(row.name)?.id === id) this.#byName.delete(row.name)
+    this.#placeable = undefined
   }
 }
 

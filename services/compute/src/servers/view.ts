@@ -1,6 +1,6 @@
 /** A server as Nova shows it, version by version (nova/api/openstack/compute/views/servers.py). */
 
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { ComputeDependencies } from '../dependencies.ts'
 import type { HostInventory } from '../hosts/host-inventory.ts'
 import { bookmarkOf, linksOf } from '../links.ts'
@@ -90,7 +90,7 @@ export function serverGroups(context: RequestContext) {
 
 /** Names the host without telling which it is: equal for servers of one project on one host. */
 export function hostIdOf({ host, project_id }: ServerRow): string {
-  return host === '' ? '' : createHash('sha224').update(`${project_id}${host}`).digest('hex')
+  return host === '' ? '' : hash('sha224', `${project_id}${host}`)
 }
 
 /** By the name of the network. */
