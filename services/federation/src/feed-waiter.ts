@@ -2,6 +2,7 @@
 
 import type { Clock } from '@atoll/kit'
 import type { State } from '@atoll/state'
+import { waitForCommit } from './wait-for-commit.ts'
 
 export interface FeedWaiterOptions {
   readonly state: State
@@ -25,25 +26,9 @@ export class FeedWaiter {
     const match = typeof mark === 'string' ? /^(.+):(\d+)$/.exec(mark) : null
     const [site, seq] = [match?.[1], Number(match?.[2])]
     const { state, clock, patienceMs } = this.#options
-    if (site === undefined || site === state.site.name || (await state.feed.cursor(site)) >= seq) return
-    await new Promise<void>((resolve) => {
-      const finish = () => {
-        cancel()
-        stop()
-        resolve()
-      }
-      const cancel = clock.after(patienceMs(site), finish)
-      const look = () =>
-        void state.feed.cursor(site).then(
-          (cursor) => {
-            if (cursor >= seq) finish()
-          },
-          // A store that does not answer now is asked again by the next commit; patience ends the wait.
-          () => {},
-        )
-      const stop = state.onCommit(look)
-      // What came between the first look and the listening would otherwise be waited for in vain.
-      look()
-    })
+    if (site === undefined || site === state.site.name) return
+    const isReached = async () => (await state.feed.cursor(site)) >= seq
+    if (await isReached()) return
+    await waitForCommit({ state, clock, patienceMs: patienceMs(site), isReached })
   }
 }

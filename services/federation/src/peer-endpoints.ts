@@ -13,6 +13,7 @@ import type { Lender } from './lending.ts'
 import type { Mover } from './moving.ts'
 import { Address } from './peer-client.ts'
 import { sites } from './records.ts'
+import { waitForCommit } from './wait-for-commit.ts'
 
 /** Bytes of images, by digest; `@atoll/images`' own store has this shape. */
 export interface ChunkSource {
@@ -153,22 +154,7 @@ async function readOrWait(
   const page = await read()
   if (page.upTo > after || waitMs === 0) return { ...page, waitedMs: 0 }
   const askedMs = clock.monotonicMs()
-  await new Promise<void>((resolve) => {
-    const finish = () => {
-      cancel()
-      stop()
-      resolve()
-    }
-    const cancel = clock.after(waitMs, finish)
-    const stop = state.onCommit(() => {
-      void state.feed.head().then(
-        (head) => {
-          if (head > after) finish()
-        },
-        // The page that is read after the wait tells of a store that is away.
-        finish,
-      )
-    })
-  })
+  const isReached = async () => (await state.feed.head()) > after
+  await waitForCommit({ state, clock, patienceMs: waitMs, isReached })
   return { waitedMs: clock.monotonicMs() - askedMs, ...(await read()) }
 }
