@@ -12,6 +12,7 @@ import {
 } from '@atoll/rome'
 import type { Expression, ExpressionBuilder, SqlBool } from 'kysely'
 import type { ProjectScope } from './scope.ts'
+import type { SiteScope } from './site-scope.ts'
 
 /** The columns of DESIGN's federated tables. Times are milliseconds since the Unix epoch. */
 export const recordColumns = {
@@ -28,6 +29,8 @@ export const recordColumns = {
   updated_at: integer().nullable(),
   /** Set in a tombstone. */
   deleted_at: integer().nullable(),
+  /** Where it may be stored; null for everywhere. */
+  site_scope: json<SiteScope | null>(null).nullable(),
   /** How the home came to where it is: one signed hand-over for each generation after the first. See `Move`. */
   moves: json<readonly string[]>([]),
   /** Columns that a newer peer sent and this one does not know; handed on unchanged. */
@@ -50,6 +53,8 @@ export interface RecordTable<Name extends string = string, C extends Columns = C
   readonly soleHome: ((row: Readonly<Record<string, unknown>>) => string) | null
   /** See `RecordOptions.followsUse`. */
   readonly followsUse: ((row: Readonly<Record<string, unknown>>) => boolean) | null
+  /** See `RecordOptions.isEverywhere`. */
+  readonly isEverywhere: boolean
 }
 
 /**
@@ -86,6 +91,8 @@ export interface RecordOptions<C extends Columns> {
   readonly soleHome?: (row: Row<Table<string, RecordColumns & C>>) => string
   /** The home moves to where the record is written, as long as this holds: a port goes with its server. */
   readonly followsUse?: (row: Row<Table<string, RecordColumns & C>>) => boolean
+  /** It is stored at all sites, whatever its project says of its records: what every site must know of a project. */
+  readonly isEverywhere?: boolean
 }
 
 /** Defines a record table; `columns` come beside those of every record. */
@@ -110,5 +117,6 @@ export function defineRecord<const Name extends string, C extends Columns>(
     authority: (options.authority as RecordTable['authority'] | undefined) ?? null,
     soleHome: (options.soleHome as RecordTable['soleHome'] | undefined) ?? null,
     followsUse: (options.followsUse as RecordTable['followsUse'] | undefined) ?? null,
+    isEverywhere: options.isEverywhere ?? false,
   }) as RecordTable<Name, C>
 }

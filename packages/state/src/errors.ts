@@ -36,6 +36,24 @@ export const WholeTooSmall = defineError({
     `${amount} of ${resource} is less than the ${minimum} that are spent or lent.`,
 })
 
+/** The project's records are stored elsewhere. The router sends requests there; seeing this means that the project has just changed. */
+export const OutsideSiteScope = defineError({
+  code: 'state.record.outside_site_scope',
+  status: 409,
+  fault: 'conflictingRequest',
+  message: ({ site, allowed }: { site: string; allowed: readonly string[] }) =>
+    `This belongs to a project whose records are kept at ${allowed.join(', ')} only, not at ${site}.`,
+})
+
+/** A project that was just made elsewhere: nobody here knows yet where its records may be stored. */
+export const ProjectNotHere = defineError({
+  code: 'state.project.not_here',
+  status: 503,
+  fault: 'serviceUnavailable',
+  message: ({ projectId }: { projectId: string }) =>
+    `This site has not heard of project ${projectId} yet. Nothing was changed; try again.`,
+})
+
 /** Each hand-over stays with the record as proof, so there must be an end to them. */
 export const MovedTooOften = defineError({
   code: 'state.record.moved_too_often',

@@ -1,20 +1,33 @@
 /**
  * The feed: "all records of home H with seq > n, in order". It is an index on (home, seq), not a second log: a
- * follower that was away gets the latest version of what changed, once, tombstones included.
+ * follower that was away gets the latest version of what changed, once, tombstones included. A record that may not be
+ * stored at the follower's site is left out of its pages, and withdrawn from it if it ever had it.
  */
 
 import { assert } from '@atoll/kit'
-import type { Change, Queries, Store } from '@atoll/rome'
+import type { Change, Queries, Row, Store } from '@atoll/rome'
 import type { AnyRecord, RecordTable } from './define-record.ts'
 import { knownColumns } from './known-columns.ts'
 import { mayOwn, type Trust } from './ownership.ts'
 import { readerOf } from './reader.ts'
+import { carriageTo, scopeOfRow } from './site-scope.ts'
 import { feedCursors } from './tables.ts'
 import type { Site } from './transaction.ts'
+import { WithdrawnRecords } from './withdrawn-records.ts'
 
 export interface FeedEntry {
   readonly table: string
   readonly row: Readonly<Record<string, unknown>>
+}
+
+/** A record that the follower must not keep any longer: no word of what is in it. */
+export interface Withdrawal {
+  readonly table: string
+  readonly id: string
+  readonly generation: number
+  readonly seq: number
+  /** As in the record: a new home proves by them that it is for it to say. */
+  readonly moves: readonly string[]
 }
 
 export interface FeedPage {
@@ -23,14 +36,28 @@ export interface FeedPage {
   readonly after: number
   /** In order of seq. */
   readonly entries: readonly FeedEntry[]
-  /** The follower that has applied `entries` has everything up to here. */
+  readonly withdrawals: readonly Withdrawal[]
+  /** The follower that has applied both has everything up to here. */
   readonly upTo: number
   /** False when the page was cut by its limit. */
   readonly isComplete: boolean
 }
 
+/** A page as it is applied: a home of an older version withdraws nothing. */
+export type ReceivedPage = Omit<FeedPage, 'isComplete' | 'withdrawals'> &
+  Partial<Pick<FeedPage, 'withdrawals'>>
+
+export interface FeedRequest {
+  readonly home: string
+  /** Name of the site that will keep what it reads. */
+  readonly follower: string
+  readonly after: number
+  /** Bounds the entries and withdrawals of the page. */
+  readonly limit: number
+}
+
 export interface ApplyResult {
-  /** Entries that were newer than what this site had. */
+  /** Entries and withdrawals that were newer than what this site had. */
   readonly applied: number
   /** Entries refused, for now or for ever: that home may not own them, as far as this site knows. */
   readonly refused: readonly Change[]
@@ -67,16 +94,19 @@ export class Feed {
     return Number(row?.seq ?? 0)
   }
 
-  /** One page of the feed of `home`, from the records or the replicas of this site. `limit` bounds its entries. */
-  read(request: { home: string; after: number; limit: number }): Promise<FeedPage> {
+  /**
+   * One page of the feed of `home`, from the records of this site, or from its replicas: these lack what may not be stored
+   * here, so that a follower must not take them for all.
+   */
+  read(request: FeedRequest): Promise<FeedPage> {
     return this.#options.store.session(() => this.#read(request))
   }
 
-  async #read({ home, after, limit }: { home: string; after: number; limit: number }): Promise<FeedPage> {
+  async #read({ home, follower, after, limit }: FeedRequest): Promise<FeedPage> {
     // The head is read first. A record that changes while we look moves beyond it, and is in this page all the same: who
     // waits for what it was before, and is told that everything up to the head is there, must not find nothing.
     const head = home === this.#options.site.name ? await this.head() : await this.cursor(home)
-    if (head <= after) return { home, after, entries: [], upTo: after, isComplete: true }
+    if (head <= after) return { home, after, entries: [], withdrawals: [], upTo: after, isComplete: true }
     const entries: (FeedEntry & { readonly seq: number })[] = []
     for (const table of this.#options.records) {
       const rows = await this.#options.store.read
@@ -93,29 +123,35 @@ export class Feed {
     const isComplete = entries.length <= limit
     const page = entries.slice(0, limit)
     const upTo = isComplete ? head : Math.min(head, page.at(-1)?.seq ?? after)
-    return { home, after, entries: page.map(({ table, row }) => ({ table, row })), upTo, isComplete }
+    return { home, after, ...carry(page, follower), upTo, isComplete }
   }
 
   /**
    * Takes a page into the replicas of this site, in one transaction with the cursor. Idempotent; a page that
    * comes late or twice changes nothing. Callers must have made sure that the page comes from `home` itself.
    */
-  async apply(page: Omit<FeedPage, 'isComplete'>, trust: Trust): Promise<ApplyResult> {
+  async apply(page: ReceivedPage, trust: Trust): Promise<ApplyResult> {
     const { home, after, upTo } = page
     assert(home !== this.#options.site.name, 'a site does not follow itself')
     const [changes, refused] = await this.#options.store.transaction(async ({ queries, announce }) => {
       const changes: Change[] = []
       const refused: Change[] = []
       let refusedSeq: number | null = null
-      for (const entry of page.entries) {
-        const change = { table: entry.table, id: String(entry.row.id) }
-        const outcome = await this.#applyEntry(queries, entry, home, trust)
+      const note = (change: Change, seq: number, outcome: Outcome) => {
         if (outcome === 'applied') changes.push(change)
-        if (outcome !== 'refused') continue
+        if (outcome !== 'refused') return
         refused.push(change)
-        refusedSeq = Math.min(refusedSeq ?? Number.POSITIVE_INFINITY, Number(entry.row.seq))
+        refusedSeq = Math.min(refusedSeq ?? Number.POSITIVE_INFINITY, seq)
       }
-      await moveCursor(queries, { home, after, upTo, refusedSeq })
+      const cursor = await cursorRow(queries, home)
+      const applying = { queries, home, trust, withdrawn: new WithdrawnRecords(queries) }
+      for (const { table, row } of page.entries)
+        note({ table, id: String(row.id) }, Number(row.seq), await this.#applyEntry(applying, table, row))
+      for (const withdrawal of page.withdrawals ?? []) {
+        const { table, id, seq } = withdrawal
+        note({ table, id }, seq, await this.#applyWithdrawal(applying, withdrawal))
+      }
+      await moveCursor(queries, cursor, { home, after, upTo, refusedSeq })
       announce(changes)
       return [changes, refused]
     })
@@ -136,47 +172,105 @@ export class Feed {
     })
   }
 
-  async #applyEntry(
-    queries: Queries,
-    entry: FeedEntry,
-    home: string,
-    trust: Trust,
-  ): Promise<'applied' | 'stale' | 'refused'> {
-    const table = this.#tables.get(entry.table)
+  async #applyEntry(applying: Applying, tableName: string, row: FeedEntry['row']): Promise<Outcome> {
+    const { queries, home, trust, withdrawn } = applying
+    const table = this.#tables.get(tableName)
     // A newer peer's table: nothing here can use it, and a later version of this peer will ask for it anew.
     if (!table) return 'stale'
-    const incoming = knownColumns(table, entry.row)
-    if (incoming.home !== home) return 'refused'
-    const current = (await queries
-      .selectFrom(table.name)
-      .selectAll()
-      .where('id', '=', incoming.id)
-      .executeTakeFirst()) as AnyRecord | undefined
+    const incoming = knownColumns(table, row)
+    const scope = scopeOfRow(incoming)
+    if (incoming.home !== home || scope === undefined) return 'refused'
+    // A home that should not have sent it: it is not kept, whoever is to blame.
+    if (carriageTo(this.#options.site.name, scope) !== 'row')
+      return this.#applyWithdrawal(applying, { ...incoming, table: table.name })
+    const current = await rowOf(queries, table, incoming.id)
     if (current && !supersedes(incoming, current)) return 'stale'
+    const gone = current ? undefined : await withdrawn.find(table.name, incoming.id)
+    if (gone && !supersedes(incoming, gone)) return 'stale'
     const reader = readerOf(queries)
     if (!(await mayOwn({ table, incoming, current, trust, reader }))) return 'refused'
     if (await isContradicted(queries, table, incoming)) return 'refused'
+    if (gone) await withdrawn.forget(table.name, incoming.id)
     if (current) await queries.updateTable(table.name).set(incoming).where('id', '=', incoming.id).execute()
     else await queries.insertInto(table.name).values(incoming).execute()
     return 'applied'
   }
+
+  async #applyWithdrawal(applying: Applying, withdrawal: Withdrawal): Promise<Outcome> {
+    const { queries, home, trust, withdrawn } = applying
+    const table = this.#tables.get(withdrawal.table)
+    if (!table) return 'stale'
+    const { id, generation, seq, moves } = withdrawal
+    const current = await rowOf(queries, table, id)
+    const incoming = { ...current, id, home, generation, seq, moves } as AnyRecord
+    const known = current ?? (await withdrawn.find(table.name, id))
+    if (known && !supersedes(incoming, known)) return 'stale'
+    const reader = readerOf(queries)
+    if (!(await mayOwn({ table, incoming, current, trust, reader }))) return 'refused'
+    await withdrawn.note({ id, table_name: table.name, home, generation, seq })
+    if (!current) return 'stale'
+    await queries.deleteFrom(table.name).where('id', '=', id).execute()
+    return 'applied'
+  }
+}
+
+type Outcome = 'applied' | 'stale' | 'refused'
+
+interface Applying {
+  readonly queries: Queries
+  readonly home: string
+  readonly trust: Trust
+  readonly withdrawn: WithdrawnRecords
+}
+
+/** What a follower is given of these rows. */
+function carry(
+  rows: readonly FeedEntry[],
+  follower: string,
+): { readonly entries: readonly FeedEntry[]; readonly withdrawals: readonly Withdrawal[] } {
+  const entries: FeedEntry[] = []
+  const withdrawals: Withdrawal[] = []
+  for (const { table, row } of rows) {
+    const scope = scopeOfRow(row)
+    assert(scope !== undefined, 'a stored record has a scope of another form')
+    const carriage = carriageTo(follower, scope)
+    if (carriage === 'row') entries.push({ table, row })
+    if (carriage === 'withdrawal') withdrawals.push(withdrawalOf(table, row as unknown as AnyRecord))
+  }
+  return { entries, withdrawals }
+}
+
+function withdrawalOf(table: string, { id, generation, seq, moves }: AnyRecord): Withdrawal {
+  return { table, id, generation, seq, moves }
+}
+
+async function rowOf(queries: Queries, table: RecordTable, id: string): Promise<AnyRecord | undefined> {
+  const row = await queries.selectFrom(table.name).selectAll().where('id', '=', id).executeTakeFirst()
+  return row as AnyRecord | undefined
+}
+
+type CursorRow = Row<typeof feedCursors>
+
+async function cursorRow(queries: Queries, home: string): Promise<CursorRow | undefined> {
+  const row = await queries
+    .selectFrom(feedCursors.name)
+    .selectAll()
+    .where('home', '=', home)
+    .executeTakeFirst()
+  return row as CursorRow | undefined
 }
 
 // A page that was asked for before `reconsider` went back does not go on from there: its end is not reached yet.
 async function moveCursor(
   queries: Queries,
+  known: CursorRow | undefined,
   page: { home: string; after: number; upTo: number; refusedSeq: number | null },
 ): Promise<void> {
   const { home, after, upTo, refusedSeq } = page
-  const known = await queries
-    .selectFrom(feedCursors.name)
-    .selectAll()
-    .where('home', '=', home)
-    .executeTakeFirst()
   const cursor = Number(known?.seq ?? 0)
   const moved = {
     seq: cursor >= after ? Math.max(cursor, upTo) : cursor,
-    refused_seq: lowest(known?.refused_seq as number | null | undefined, refusedSeq),
+    refused_seq: lowest(known?.refused_seq, refusedSeq),
   }
   if (known) await queries.updateTable(feedCursors.name).set(moved).where('home', '=', home).execute()
   else
@@ -202,8 +296,10 @@ async function isContradicted(queries: Queries, table: RecordTable, incoming: An
   return false
 }
 
+type Version = Pick<AnyRecord, 'home' | 'generation' | 'seq'>
+
 /** Fencing: a later generation wins whatever its seq; within one generation only the same home, and only forward. */
-function supersedes(incoming: AnyRecord, current: AnyRecord): boolean {
+function supersedes(incoming: Version, current: Version): boolean {
   if (incoming.generation !== current.generation) return incoming.generation > current.generation
   return incoming.home === current.home && incoming.seq > current.seq
 }

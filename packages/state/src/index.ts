@@ -13,6 +13,13 @@ export type { Reader, SelectOf } from './reader.ts'
 export * from './scope.ts'
 export * from './share-test-store.ts'
 export * from './shares.ts'
+export * from './site-scope.ts'
 export * from './state.ts'
 export * from './tables.ts'
-export { type NewRecord, type Patch, type Site, StateTransaction } from './transaction.ts'
+export {
+  type NewRecord,
+  type Patch,
+  type Site,
+  type SitesOfProject,
+  StateTransaction,
+} from './transaction.ts'

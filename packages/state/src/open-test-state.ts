@@ -11,6 +11,7 @@ import { memoryStore, openRome, openSqlite, type Store, type Table } from '@atol
 import type { RecordTable } from './define-record.ts'
 import type { Move, Trust } from './ownership.ts'
 import { State } from './state.ts'
+import type { SitesOfProject } from './transaction.ts'
 
 export interface TestStateOptions {
   readonly records?: readonly RecordTable[]
@@ -18,6 +19,8 @@ export interface TestStateOptions {
   /** Default: site `here` with code 1. */
   readonly site?: { readonly name: string; readonly code: number }
   readonly clock?: Clock
+  /** Default: everywhere. */
+  readonly sitesOfProject?: SitesOfProject
   /** Registers what must happen when the test ends: `t.after`. */
   readonly after: (cleanUp: () => Promise<void>) => void
 }
@@ -32,7 +35,15 @@ export const trustEverybody: Trust = Object.freeze({
 export async function openTestState(options: TestStateOptions): Promise<State> {
   const { records = [], locals = [], site = { name: 'here', code: 1 }, clock = systemClock } = options
   const store = process.env.TEST_STORE === 'memory' ? openInMemory(options) : openOnDisk(options)
-  return State.open({ store, site, clock, random: seededRandom(site.name), records, locals })
+  return State.open({
+    store,
+    site,
+    clock,
+    random: seededRandom(site.name),
+    records,
+    locals,
+    ...(options.sitesOfProject && { sitesOfProject: options.sitesOfProject }),
+  })
 }
 
 function openOnDisk({ after }: TestStateOptions): Store {

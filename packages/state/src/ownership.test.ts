@@ -56,7 +56,8 @@ const send = (to: State, home: string, table: string, row: object) =>
 
 async function follow(follower: State, home: State) {
   const after = await follower.feed.cursor(home.site.name)
-  return follower.feed.apply(await home.feed.read({ home: home.site.name, after, limit: 100 }), trust)
+  const page = await home.feed.read({ home: home.site.name, follower: follower.site.name, after, limit: 100 })
+  return follower.feed.apply(page, trust)
 }
 
 const makeBoat = (state: State) =>

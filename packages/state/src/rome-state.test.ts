@@ -48,7 +48,7 @@ test('peers that share a store number their records in one order, and hear of ea
   )
   assert.equal(rows.length, 20)
   assert.equal(await b.state.feed.head(), Math.max(...rows.map(({ seq }) => seq)))
-  const page = await b.state.feed.read({ home: 'east', after: 0, limit: 100 })
+  const page = await b.state.feed.read({ home: 'east', follower: 'west', after: 0, limit: 100 })
   assert.equal(page.entries.length, 20)
   assert.ok(made.every(({ id }) => page.entries.some(({ row }) => row.id === id)))
   while (!made.every(({ id }) => heard.includes(id))) await new Promise((resolve) => setImmediate(resolve))

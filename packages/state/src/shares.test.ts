@@ -68,7 +68,8 @@ test('what a borrower gives back is spent by nobody until the lender has heard o
   const west = await openTestState({ site: { name: 'west', code: 2 }, after: (cleanUp) => t.after(cleanUp) })
   const follow = async () => {
     const after = await west.feed.cursor('east')
-    await west.feed.apply(await east.feed.read({ home: 'east', after, limit: 100 }), trustEverybody)
+    const page = await east.feed.read({ home: 'east', follower: 'west', after, limit: 100 })
+    await west.feed.apply(page, trustEverybody)
   }
   await east.transaction((transaction) => foundShare(transaction, cores, { amount: 10 }))
   await east.transaction((transaction) =>

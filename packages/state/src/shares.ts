@@ -31,7 +31,7 @@ export const shares = defineRecord(
     /** How much of a counted resource the borrower has ever given back, as far as the lender has taken it into account. */
     returned: integer(),
   },
-  { unique: [['resource', 'borrower']] },
+  { unique: [['resource', 'borrower']], isEverywhere: true },
 )
 
 export type Share = Row<typeof shares>

@@ -29,7 +29,7 @@ const openSite = (t: TestContext, name: string, code: number) =>
 
 const follow = async (follower: State, home: State, limit = 100, trust = trustEverybody) => {
   const after = await follower.feed.cursor(home.site.name)
-  const page = await home.feed.read({ home: home.site.name, after, limit })
+  const page = await home.feed.read({ home: home.site.name, follower: follower.site.name, after, limit })
   return { page, ...(await follower.feed.apply(page, trust)) }
 }
 
@@ -100,7 +100,7 @@ test('what changes while a page is read is in it, beyond what the page is comple
     return head
   }
   const feed = new Feed({ store: { ...view(), headNumber }, site, records, notify: () => {} })
-  const page = await feed.read({ home: 'east', after: 0, limit: 10 })
+  const page = await feed.read({ home: 'east', follower: 'west', after: 0, limit: 10 })
   assert.deepEqual(
     page.entries.map(({ row }) => row.name),
     ['afloat'],
@@ -205,7 +205,7 @@ test('what was refused is read again when a domain changes whom it trusts', asyn
   await east.transaction((transaction) => transaction.insert(charts, { name: 'a', domain_id: 'd' }))
   await follow(west, east, 10, { ...trustEverybody, hasAuthority: async () => false })
   assert.equal((await west.select(all, charts).selectAll().execute()).length, 0)
-  const askedBefore = await east.feed.read({ home: 'east', after: 1, limit: 10 })
+  const askedBefore = await east.feed.read({ home: 'east', follower: 'west', after: 1, limit: 10 })
   assert.deepEqual(await west.feed.reconsider(), ['east'])
   await west.feed.apply(askedBefore, trustEverybody)
   await follow(west, east)

@@ -8,8 +8,8 @@ import { Feed } from './feed.ts'
 import { type Reader, readerOf } from './reader.ts'
 import { ReplayedRandom } from './replayed-random.ts'
 import { type Founder, shares } from './shares.ts'
-import { feedCursors, takenNumbers, usages } from './tables.ts'
-import { type Site, StateTransaction } from './transaction.ts'
+import { feedCursors, takenNumbers, usages, withdrawnRecords } from './tables.ts'
+import { type Site, type SitesOfProject, StateTransaction } from './transaction.ts'
 
 export interface StateOptions {
   readonly store: Store
@@ -22,6 +22,8 @@ export interface StateOptions {
   readonly locals: readonly Table[]
   /** By the word before the colon of a resource's name: how it comes into being. */
   readonly founders?: Readonly<Record<string, Founder>>
+  /** Default: everywhere. */
+  readonly sitesOfProject?: SitesOfProject
 }
 
 /** Gets more of `resource` for this site; answers whether it did. Set by the federation. */
@@ -58,7 +60,15 @@ export class State implements Reader {
   /** Opens the state over `store` and makes the tables that are missing. */
   static async open(options: StateOptions): Promise<State> {
     const { store, records, locals } = options
-    await store.ensureTables([feedCursors, usages, takenNumbers, shares, ...locals, ...records])
+    await store.ensureTables([
+      feedCursors,
+      withdrawnRecords,
+      usages,
+      takenNumbers,
+      shares,
+      ...locals,
+      ...records,
+    ])
     return new State(options)
   }
 

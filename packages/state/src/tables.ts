@@ -14,6 +14,16 @@ export const feedCursors = defineTable(
   { primaryKey: ['home'] },
 )
 
+/**
+ * Records that this site must not keep any longer, so that a page which comes late does not bring them back. It says which
+ * they were and nothing of what was in them.
+ */
+export const withdrawnRecords = defineTable(
+  'withdrawn_records',
+  { id: text(), table_name: text(), home: text(), generation: integer(), seq: integer() },
+  { primaryKey: ['id', 'table_name'] },
+)
+
 /** How much of each counted resource this site has spent (`quota:<project>:cores`). */
 export const usages = defineTable(
   'usages',

@@ -3,16 +3,31 @@
 import { type AtollError, type Clock, type Id, mintId, type Random, type SiteCode } from '@atoll/kit'
 import type { Change, Queries, Row, Transaction } from '@atoll/rome'
 import type { AnyRecord, RecordTable } from './define-record.ts'
-import { MovedTooOften, NotHome, RecordGone } from './errors.ts'
+import { MovedTooOften, NotHome, OutsideSiteScope, ProjectNotHere, RecordGone } from './errors.ts'
 import { knownColumns } from './known-columns.ts'
 import { MOVES_MAX, mayOwn, type SignMove, type Trust } from './ownership.ts'
 import { type Reader, readerOf } from './reader.ts'
 import type { Founder } from './shares.ts'
+import {
+  isAllowedAt,
+  isScopedTo,
+  newScope,
+  rescoped,
+  type SiteNames,
+  type SiteScope,
+  scopeOfRow,
+} from './site-scope.ts'
 
 export interface Site {
   readonly name: string
   readonly code: SiteCode
 }
+
+/**
+ * Where the records of a project may be stored: names of sites, null for everywhere, undefined for a project that this
+ * site does not know.
+ */
+export type SitesOfProject = (reader: Reader, projectId: string) => Promise<SiteNames | null | undefined>
 
 /** The columns that the state fills in itself. */
 type Managed = Exclude<keyof AnyRecord, 'id' | 'project_id'>
@@ -40,12 +55,21 @@ export class StateTransaction implements Reader {
   /** Draws the same again when the work is run again: the only chance that a work may use. */
   readonly random: Random
   readonly #transaction: Transaction
+  readonly #sitesOfProject: SitesOfProject
+  /** Of the projects asked for: one transaction writes many records of one project. */
+  readonly #sites = new Map<string, SiteNames | null>()
   /** Without their dashes, as some services write them. */
   readonly #minted = new Set<string>()
 
   constructor(
     transaction: Transaction,
-    options: { site: Site; clock: Clock; random: Random; founders?: Readonly<Record<string, Founder>> },
+    options: {
+      site: Site
+      clock: Clock
+      random: Random
+      founders?: Readonly<Record<string, Founder>>
+      sitesOfProject?: SitesOfProject
+    },
   ) {
     const { queries } = transaction
     const reader = readerOf(queries)
@@ -58,6 +82,7 @@ export class StateTransaction implements Reader {
     this.site = options.site
     this.nowMs = Math.trunc(options.clock.nowMs())
     this.founders = options.founders ?? {}
+    this.#sitesOfProject = options.sitesOfProject ?? (() => Promise.resolve(null))
     this.random = options.random
   }
 
@@ -67,7 +92,7 @@ export class StateTransaction implements Reader {
     return id
   }
 
-  /** Adds a record whose home is this site. @throws UniqueViolation */
+  /** Adds a record whose home is this site. @throws UniqueViolation, OutsideSiteScope, ProjectNotHere */
   async insert<T extends RecordTable>(table: T, values: NewRecord<T>): Promise<Row<T>> {
     const record = {
       project_id: null,
@@ -79,6 +104,7 @@ export class StateTransaction implements Reader {
       created_at: this.nowMs,
       updated_at: null,
       deleted_at: null,
+      site_scope: await this.#scopeOfNew(table, values.project_id ?? null),
       moves: [],
       unknown_columns: {},
     }
@@ -89,14 +115,34 @@ export class StateTransaction implements Reader {
     return record as unknown as Row<T>
   }
 
-  /** Changes a live record of this home and answers with its new state. @throws RecordGone, NotHome */
+  /** Changes a live record of this home and answers with its new state. @throws RecordGone, NotHome, OutsideSiteScope */
   async update<T extends RecordTable>(table: T, id: string, patch: Patch<T>): Promise<Row<T>> {
-    return this.#write(table, id, { ...patch, updated_at: this.nowMs })
+    const { project_id } = patch as { readonly project_id?: string | null }
+    const scope = project_id === undefined ? {} : await this.#scopeOfGiven(table, id, project_id)
+    return this.#write(table, id, { ...patch, ...scope, updated_at: this.nowMs })
   }
 
   /** Turns a live record of this home into a tombstone. @throws RecordGone, NotHome */
   async remove<T extends RecordTable>(table: T, id: string, patch: Patch<T> = {}): Promise<Row<T>> {
     return this.#write(table, id, { ...patch, updated_at: this.nowMs, deleted_at: this.nowMs })
+  }
+
+  /**
+   * Writes where a record of this home, tombstone or not, may be stored from now on, if that is news: those who may now
+   * have it are sent it, and those who no longer may are told to drop it. Answers whether it was.
+   */
+  async rescope(table: RecordTable, id: string, sites: SiteNames | null): Promise<boolean> {
+    const current = await this.#current(table, id)
+    const { name } = this.site
+    if (current?.home !== name || isScopedTo(current.site_scope, sites, name)) return false
+    const site_scope = rescoped(current.site_scope, sites, name)
+    await this.queries
+      .updateTable(table.name)
+      .set({ site_scope, seq: await this.#transaction.nextNumber() })
+      .where('id', '=', id)
+      .execute()
+    this.#note(table, id)
+    return true
   }
 
   /** True when the home of this record is this site: it may be written here. False for one that was never seen. */
@@ -108,7 +154,7 @@ export class StateTransaction implements Reader {
   /**
    * Gives the home of a live record to another site, with a new generation: from this commit on, this site refuses
    * to write it. The row has no place in a feed until the new home gives it one. Asked again, answers the same.
-   * `sign` must not wait for anything. @throws RecordGone, NotHome, MovedTooOften
+   * `sign` must not wait for anything. @throws RecordGone, NotHome, OutsideSiteScope, MovedTooOften
    */
   async handOver(
     table: RecordTable,
@@ -119,6 +165,7 @@ export class StateTransaction implements Reader {
     if (!current || current.deleted_at !== null) throw RecordGone({ table: table.name, id })
     if (current.home === to) return current
     if (current.home !== this.site.name) throw NotHome({ table: table.name, id, home: current.home })
+    requireAllowed(to, current.site_scope)
     if (current.moves.length >= MOVES_MAX) throw MovedTooOften({ table: table.name, id })
     const generation = current.generation + 1
     const move = sign({ table: table.name, id, from: this.site.name, to, generation })
@@ -134,7 +181,9 @@ export class StateTransaction implements Reader {
    */
   async takeOver(table: RecordTable, row: Readonly<Record<string, unknown>>, trust: Trust): Promise<boolean> {
     const incoming = knownColumns(table, row)
-    if (incoming.home !== this.site.name) return false
+    const scope = scopeOfRow(incoming)
+    if (incoming.home !== this.site.name || scope === undefined) return false
+    if (!isAllowedAt(this.site.name, scope)) return false
     const current = await this.#current(table, incoming.id)
     if (current && current.generation >= incoming.generation) return true
     if (!(await mayOwn({ table, incoming, current, trust, reader: this }))) return false
@@ -166,6 +215,32 @@ export class StateTransaction implements Reader {
     return NotHome({ table: table.name, id, home: current.home })
   }
 
+  async #scopeOfNew(table: RecordTable, projectId: string | null): Promise<SiteScope | null> {
+    const sites = await this.#sitesOf(table, projectId)
+    if (sites === null) return null
+    const scope = { allowed: sites, reached: sites }
+    requireAllowed(this.site.name, scope)
+    return newScope(sites, this.site.name)
+  }
+
+  /** Of a record that is given to another project. */
+  async #scopeOfGiven(table: RecordTable, id: string, projectId: string | null) {
+    const sites = await this.#sitesOf(table, projectId)
+    if (sites !== null) requireAllowed(this.site.name, { allowed: sites, reached: sites })
+    const current = await this.#current(table, id)
+    return { site_scope: rescoped(current?.site_scope ?? null, sites, this.site.name) }
+  }
+
+  async #sitesOf(table: RecordTable, projectId: string | null): Promise<SiteNames | null> {
+    if (projectId === null || table.isEverywhere) return null
+    const known = this.#sites.get(projectId)
+    if (known !== undefined) return known
+    const sites = await this.#sitesOfProject(this, projectId)
+    if (sites === undefined) throw ProjectNotHere({ projectId })
+    this.#sites.set(projectId, sites)
+    return sites
+  }
+
   /** Tells listeners of a change to a local table, here and at the other peers of the site, when it is committed. */
   tell(change: Change): void {
     this.changes.push(change)
@@ -180,4 +255,8 @@ export class StateTransaction implements Reader {
   #note(table: RecordTable, id: string): void {
     this.tell({ table: table.name, id })
   }
+}
+
+function requireAllowed(site: string, scope: SiteScope | null): void {
+  if (!isAllowedAt(site, scope)) throw OutsideSiteScope({ site, allowed: scope?.allowed ?? [] })
 }

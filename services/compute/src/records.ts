@@ -189,7 +189,8 @@ export const servers = defineRecord(
 export const quotas = defineRecord(
   'quotas',
   { limits: json<Readonly<Record<string, number>>>({}) },
-  { unique: [['project_id']] },
+  // Kept with the project's record, which is everywhere.
+  { unique: [['project_id']], isEverywhere: true },
 )
 
 export const computeRecords = [hosts, flavors, keypairs, servers, quotas] as unknown as readonly RecordTable[]

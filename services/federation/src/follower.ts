@@ -102,7 +102,13 @@ export class Follower implements Service {
     if (directory.isRevoked(site)) return
     if (page.home !== site) throw new Error(`${site} answered with the feed of ${page.home}`)
     const { refused } = await state.feed.apply(
-      { home: site, after, upTo: page.upTo, entries: page.entries as unknown as FeedEntry[] },
+      {
+        home: site,
+        after,
+        upTo: page.upTo,
+        entries: page.entries as unknown as FeedEntry[],
+        withdrawals: page.withdrawals ?? [],
+      },
       trust,
     )
     if (refused.length > 0)

@@ -27,6 +27,18 @@ export const FeedAnswer = Type.Object({
       ),
     }),
   ),
+  /** What the follower must not keep any longer; a site of an older version knows of no such thing. */
+  withdrawals: Type.Optional(
+    Type.Array(
+      Type.Object({
+        table: Type.String(),
+        id: Type.String(),
+        generation: Type.Integer(),
+        seq: Type.Integer(),
+        moves: Type.Array(Type.String()),
+      }),
+    ),
+  ),
   sites: Type.Array(
     Type.Object({
       name: Type.String({ pattern: '^[a-z0-9][a-z0-9-]{0,62}$' }),

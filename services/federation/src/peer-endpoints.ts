@@ -81,7 +81,7 @@ export async function registerPeerEndpoints(
         const sender = senderOf(request)
         const { after, limit, wait_ms } = validateQuery(FeedQuery, request.query)
         readers.note(sender, after)
-        const page = await readOrWait(options, { after, limit, waitMs: wait_ms })
+        const page = await readOrWait(options, { follower: sender, after, limit, waitMs: wait_ms })
         const first = after === 0 ? await introduction(state) : []
         return { ...page, entries: [...first, ...page.entries], sites: directory.hints() }
       })
@@ -148,9 +148,9 @@ async function introduction(state: State): Promise<FeedEntry[]> {
 /** A page at once when there is one, else as soon as this site commits something, else an empty one after `waitMs`. */
 async function readOrWait(
   { state, clock }: PeerEndpointsOptions,
-  { after, limit, waitMs }: { after: number; limit: number; waitMs: number },
+  { follower, after, limit, waitMs }: { follower: string; after: number; limit: number; waitMs: number },
 ) {
-  const read = () => state.feed.read({ home: state.site.name, after, limit })
+  const read = () => state.feed.read({ home: state.site.name, follower, after, limit })
   const page = await read()
   if (page.upTo > after || waitMs === 0) return { ...page, waitedMs: 0 }
   const askedMs = clock.monotonicMs()

@@ -164,7 +164,7 @@ test('a user who is disabled here or elsewhere is void until enabled again', asy
   const { text } = here.tokens.issue(subject)
   const follow = async () => {
     const after = await here.state.feed.cursor('far')
-    const page = await far.state.feed.read({ home: 'far', after, limit: 100 })
+    const page = await far.state.feed.read({ home: 'far', follower: 'here', after, limit: 100 })
     const entries = page.entries.filter(({ table }) => table === users.name)
     await here.state.feed.apply({ ...page, entries }, trustEverybody)
     await here.tokens.settled()

@@ -134,7 +134,8 @@ async function followerOf(t: TestContext, far: State) {
   })
   const follow = async () => {
     const after = await near.feed.cursor('here')
-    await near.feed.apply(await far.feed.read({ home: 'here', after, limit: 100 }), trustEverybody)
+    const page = await far.feed.read({ home: 'here', follower: near.site.name, after, limit: 100 })
+    await near.feed.apply(page, trustEverybody)
   }
   await follow()
   return { near, follow }

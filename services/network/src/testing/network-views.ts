@@ -17,6 +17,7 @@ const recordColumns = {
   updated_at: null,
   deleted_at: null,
   moves: [],
+  site_scope: null,
   unknown_columns: {},
   name: '',
   description: '',

@@ -54,6 +54,7 @@ export function exampleServer(changes: Partial<Server> = {}): Server {
     updated_at: null,
     deleted_at: null,
     moves: [],
+    site_scope: null,
     unknown_columns: {},
     name: 'Übersee 🏝',
     description: null,
