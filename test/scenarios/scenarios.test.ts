@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { cloudScenarios } from '@atoll/cli'
 import { seedsToRun } from '@atoll/simulator'
+import { kinds } from './kinds/all-kinds.ts'
+import { islands } from './kinds/islands.ts'
 import { runScenario } from './run-scenario.ts'
 
 /** Few, so that all tests stay quick; `atoll simulate` runs thousands. */
 const SEEDS = 6
+const SEEDS_OF_KINDS = 2
 
 for (const seed of seedsToRun({ from: 1, count: SEEDS })) {
   test(`a cloud in which everything goes wrong keeps its promises (SEED=${seed})`, async () => {
@@ -12,6 +16,17 @@ for (const seed of seedsToRun({ from: 1, count: SEEDS })) {
     assert.ok(requests >= 150 && events > 1000, `only ${requests} requests and ${events} events happened`)
   })
 }
+
+for (const seed of seedsToRun({ from: 1, count: SEEDS_OF_KINDS })) {
+  test(`islands are clouds of their own, and then one again (SEED=${seed})`, async () => {
+    const { requests } = await runScenario({ seed, kind: islands })
+    assert.ok(requests >= 120, `only ${requests} requests happened`)
+  })
+}
+
+test('the command knows every kind of scenario', () => {
+  assert.deepEqual([...kinds.keys()].sort(), ['cloud', ...cloudScenarios.keys()].sort())
+})
 
 test('two runs of a seed are the same bit by bit, and another seed is another run', async () => {
   const run = (seed: number) => runScenario({ seed, operations: 60 })

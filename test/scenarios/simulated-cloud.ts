@@ -10,6 +10,7 @@ import type { Simulation } from '@atoll/simulator'
 import type { Reply, RequestOptions } from './client.ts'
 import type { Plant } from './plants.ts'
 import { SimulatedSite } from './site/simulated-site.ts'
+import { describe, type Island, straitsBetween } from './workload/islands.ts'
 
 const JITTER_MS = 5
 
@@ -92,6 +93,19 @@ export class SimulatedCloud {
     const [founder] = this.sites
     if (!founder) throw new RangeError('a cloud has at least one site')
     return founder
+  }
+
+  /** The site of this name. */
+  site(name: string): SimulatedSite {
+    const found = this.sites.find((site) => site.name === name)
+    if (!found) throw new RangeError(`there is no site ${name}`)
+    return found
+  }
+
+  /** Everything that is on the way between islands is lost, until `healNetwork`. */
+  split(islands: readonly Island[]): void {
+    this.simulation.note(`islands: ${describe(islands)}`)
+    for (const strait of straitsBetween(islands)) this.network.cut(strait)
   }
 
   /** How long a site has certainly heard nothing of another one. */

@@ -1,6 +1,7 @@
 /** What the tests and benchmarks of whole clouds share with the demo. */
 
 export * from './admin-client.ts'
+export { cloudScenarios } from './commands/cloud-scenarios.ts'
 export { newSshPublicKey } from './demo/ssh-key.ts'
 export * from './local-cloud/local-cloud.ts'
 export type { LocalPeer } from './local-cloud/local-peer.ts'

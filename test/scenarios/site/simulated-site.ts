@@ -57,6 +57,8 @@ interface Running {
 
 export class SimulatedSite {
   readonly name: string
+  /** Goes into the ids that are minted here. */
+  readonly code: number
   readonly machines: readonly SimulatedMachine[]
   readonly disk: SimulatedDisk
   readonly #options: SimulatedSiteOptions
@@ -68,10 +70,11 @@ export class SimulatedSite {
   #running: Running | undefined
 
   constructor(options: SimulatedSiteOptions) {
-    const { simulation, name, hosts, founder, directory } = options
+    const { simulation, name, code, hosts, founder, directory } = options
     const { clock } = simulation
     this.#options = options
     this.name = name
+    this.code = code
     this.#random = simulation.random(`peer of ${name}`)
     this.#keys = simulatedKeys(simulation.random(`keys of ${name}`), { isFounder: name === founder })
     const disk = { path: `${directory}/${name}.sqlite`, clock, random: simulation.random(`disk of ${name}`) }
@@ -134,6 +137,20 @@ export class SimulatedSite {
       machine.losePower()
       this.#options.underlay.powerOff(this.tunnelIp(host))
     }
+  }
+
+  /** As its operator: see `Federation.sleep`. Undefined when the peer dies first or is not there. */
+  async sleep(): Promise<readonly string[] | undefined> {
+    if (!this.#running) return undefined
+    const { life, peer } = this.#running
+    return life.answer(peer.federation.sleep())
+  }
+
+  /** As its operator: see `Federation.wake`. False when the peer dies first or is not there. */
+  async wake(): Promise<boolean> {
+    if (!this.#running) return false
+    const { life, peer } = this.#running
+    return (await life.answer(peer.federation.wake().then(() => true))) ?? false
   }
 
   /** A client's request; undefined when the connection is lost before there is an answer. */

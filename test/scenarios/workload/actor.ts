@@ -2,11 +2,11 @@
 
 import type { Random } from '@atoll/kit'
 import { fraction, pick } from '@atoll/kit'
-import { checkReply, type Outcome, outcomeOf, type Reply, type RequestOptions } from '../client.ts'
+import { bodyText, checkReply, type Outcome, outcomeOf, type Reply, type RequestOptions } from '../client.ts'
 import type { Kind, Model, Thing } from '../model.ts'
 import type { SimulatedCloud } from '../simulated-cloud.ts'
 import type { SimulatedSite } from '../site/simulated-site.ts'
-import type { Estate, Tenant } from './tenants.ts'
+import { adminCredentials, credentialsOf, type Estate, login, loginRequest, type Tenant } from './tenants.ts'
 
 export interface ActorOptions {
   readonly cloud: SimulatedCloud
@@ -23,15 +23,22 @@ export interface Asked {
 export class Actor {
   readonly cloud: SimulatedCloud
   readonly model: Model
-  readonly estate: Estate
   readonly random: Random
+  /** Where clients are: they ask nobody else. */
+  sites: readonly SimulatedSite[]
+  #estate: Estate
   #requests = 0
 
   constructor({ cloud, model, estate, random }: ActorOptions) {
     this.cloud = cloud
     this.model = model
-    this.estate = estate
     this.random = random
+    this.sites = cloud.sites
+    this.#estate = estate
+  }
+
+  get estate(): Estate {
+    return this.#estate
   }
 
   get requests(): number {
@@ -44,13 +51,31 @@ export class Actor {
 
   /** A site whose peer is up, or any when all are down. */
   anySite(): SimulatedSite {
-    const up = this.cloud.sites.filter((site) => site.isUp)
-    return pick(this.random, up.length > 0 ? up : this.cloud.sites)
+    const up = this.sites.filter((site) => site.isUp)
+    return pick(this.random, up.length > 0 ? up : this.sites)
+  }
+
+  /** Gives everybody a new token, from one site, as the old ones may have expired. @throws Error when it refuses */
+  async renewTokens(site: SimulatedSite): Promise<void> {
+    const { cloud } = this
+    const adminToken = await login(cloud, site, adminCredentials)
+    const tenants: Tenant[] = []
+    for (const [index, tenant] of this.#estate.tenants.entries())
+      tenants.push({ ...tenant, token: await login(cloud, site, credentialsOf(tenant, index)) })
+    this.#estate = { ...this.#estate, adminToken, tenants }
   }
 
   anyTenant(): { readonly tenant: Tenant; readonly index: number } {
     const index = this.random.below(this.estate.tenants.length)
     return { tenant: this.tenant(index), index }
+  }
+
+  /** A thing of a kind, of one tenant or of all, that nobody works on and that may be there. */
+  anyIdle(kind: Kind, projectIndex?: number): Thing | undefined {
+    const idle = this.model
+      .idle(kind)
+      .filter((thing) => projectIndex === undefined || thing.projectIndex === projectIndex)
+    return idle.length === 0 ? undefined : pick(this.random, idle)
   }
 
   /** The tenant of a thing. */
@@ -75,14 +100,25 @@ export class Actor {
     return { reply, outcome: outcomeOf(reply) }
   }
 
-  /** Creates something of a new name, and adds it to the model when it was acknowledged. */
+  /** Logs a tenant in. @throws Error when a site that answers refuses: all that this needs is everywhere */
+  async login(site: SimulatedSite = this.anySite()): Promise<Asked> {
+    const { tenant, index } = this.anyTenant()
+    const asked = await this.ask(loginRequest(credentialsOf(tenant, index)), site)
+    const { reply } = asked
+    if (reply.kind === 'answered' && reply.status !== 201)
+      throw new Error(`a login at ${site.name} was answered ${reply.status}: ${bodyText(reply)}`)
+    return asked
+  }
+
+  /** Creates something of a new name, at any site by default, and adds it to the model when it was acknowledged. */
   async create(
     kind: Kind,
     request: (name: string) => RequestOptions,
     read: (reply: Reply, name: string) => Omit<Thing, 'kind' | 'names' | 'deletion' | 'isBusy'>,
+    site?: SimulatedSite,
   ): Promise<Thing | undefined> {
     const name = this.model.newName(kind)
-    const { reply, outcome } = await this.ask(request(name))
+    const { reply, outcome } = await this.ask(request(name), site)
     this.model.creates.set(name, outcome)
     if (outcome !== 'done') return undefined
     const thing: Thing = { ...read(reply, name), kind, names: [name], deletion: 'no', isBusy: false }

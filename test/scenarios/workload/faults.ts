@@ -1,15 +1,25 @@
-/** What goes wrong: peers die, sites lose power, links are cut one way or both, slow or lossy; and what is done about it. */
+/**
+ * What goes wrong: peers die, sites lose power, links are cut one way or both, the cloud falls into islands, and links are
+ * slow or lossy; and what is done about it.
+ */
 
 import { fraction, pick, type Random } from '@atoll/kit'
 import { DELAY_MS_MAX, type SimulatedCloud } from '../simulated-cloud.ts'
 import type { SimulatedSite } from '../site/simulated-site.ts'
+import { describe, splitIntoIslands, straitsBetween } from './islands.ts'
 
 export interface FaultsOptions {
   readonly cloud: SimulatedCloud
   readonly random: Random
   /** The mean time between two faults. */
   readonly intervalMs: number
+  /** Default: anywhere. */
+  readonly where?: 'at sites' | 'anywhere'
 }
+
+/** Of the causes below, those that concern one site alone come first. */
+const CAUSES_AT_SITES = 4
+const CAUSES = 11
 
 const DOWN_MS_MAX = 5000
 const CUT_MS_MAX = 15_000
@@ -42,18 +52,19 @@ export class Faults {
   }
 
   #cause(): void {
-    const { cloud, random } = this.#options
+    const { cloud, random, where } = this.#options
     const site = pick(random, cloud.sites)
     const other = pick(
       random,
       cloud.sites.filter((candidate) => candidate !== site),
     )
-    const fault = random.below(10)
+    const fault = random.below(where === 'at sites' ? CAUSES_AT_SITES : CAUSES)
     if (fault < 3) this.#stopFor(site, () => site.crash())
     else if (fault < 4) this.#stopFor(site, () => site.losePower())
     else if (fault < 6) this.#cut([site], [other])
     else if (fault < 7) this.#cutOneWay(site, other)
     else if (fault < 8) this.#isolate(site)
+    else if (fault < 9) this.#split()
     else this.#disturb(site, other)
   }
 
@@ -69,6 +80,14 @@ export class Faults {
       [site],
       this.#options.cloud.sites.filter((other) => other !== site),
     )
+  }
+
+  /** Each strait heals at a time of its own: for a while some sites hear of others only through a third one. */
+  #split(): void {
+    const { cloud, random } = this.#options
+    const islands = splitIntoIslands(random, cloud.sites)
+    cloud.simulation.note(`islands: ${describe(islands)}`)
+    for (const { from, to } of straitsBetween(islands)) this.#cutOneWay(cloud.site(from), cloud.site(to))
   }
 
   #cut(left: readonly SimulatedSite[], right: readonly SimulatedSite[]): void {

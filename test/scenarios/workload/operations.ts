@@ -1,10 +1,11 @@
 /** What clients of a cloud do, at random sites: one function for each kind of thing. */
 
 import { pick, siteCodeOf } from '@atoll/kit'
-import { bodyText, jsonOf, listIn, objectIn } from '../client.ts'
-import type { ServerThing, Thing } from '../model.ts'
+import { jsonOf, objectIn } from '../client.ts'
+import type { Thing } from '../model.ts'
 import type { Actor } from './actor.ts'
-import { IMAGE_BYTES, loginRequest } from './tenants.ts'
+import { changePower, listAllServers, renameServer, requestServer, showServer } from './servers.ts'
+import { IMAGE_BYTES } from './tenants.ts'
 
 export type Operation = (actor: Actor) => Promise<void>
 
@@ -12,126 +13,24 @@ const COMPUTE = '/compute/v2.1'
 const NETWORK = '/network/v2.0'
 const IDENTITY = '/identity/v3'
 const IMAGE = '/image/v2'
-/** The oldest microversion in which a server says of itself that it is UNKNOWN and must name its networks. */
-const MICROVERSION = { 'openstack-api-version': 'compute 2.69' }
 
 const createServer: Operation = async (actor) => {
   const { tenant, index } = actor.anyTenant()
-  const network = actor.chance(0.3) ? pickIdle(actor, 'network', index)?.id : undefined
-  const zone = actor.chance(0.5) ? { availability_zone: pick(actor.random, actor.cloud.sites).name } : {}
-  await requestServer(actor, index, { uuid: network ?? tenant.networkId }, zone)
+  const network = actor.chance(0.3) ? actor.anyIdle('network', index)?.id : undefined
+  const zone = actor.chance(0.5) ? pick(actor.random, actor.cloud.sites).name : undefined
+  await requestServer(actor, { projectIndex: index, network: { uuid: network ?? tenant.networkId }, zone })
 }
 
 /** A port of which the home may just move to where a server is made with it. */
 const createServerWithPort: Operation = async (actor) => {
-  const port = actor.chance(0.5) ? await createPort(actor) : pickIdle(actor, 'port')
+  const port = actor.chance(0.5) ? await createPort(actor) : actor.anyIdle('port')
   if (!port || port.isBusy) return
   const { sites } = actor.cloud
   const elsewhere = sites.filter((_, index) => index + 1 !== siteCodeOf(port.id))
-  const zone = { availability_zone: pick(actor.random, elsewhere).name }
-  await actor.exclusively(port, () => requestServer(actor, port.projectIndex, { port: port.id }, zone))
-}
-
-async function requestServer(
-  actor: Actor,
-  projectIndex: number,
-  network: object,
-  zone: { readonly availability_zone?: string },
-): Promise<void> {
-  const { estate, random } = actor
-  const flavorRef = pick(random, estate.flavorIds)
-  await actor.create(
-    'server',
-    (name) => ({
-      method: 'POST',
-      path: `${COMPUTE}/servers`,
-      token: actor.tenant(projectIndex).token,
-      headers: MICROVERSION,
-      body: { server: { name, flavorRef, imageRef: estate.imageId, networks: [network], ...zone } },
-    }),
-    (reply) => {
-      const id = String(objectIn(reply, 'server').id)
-      const asked = { stopsAsked: 0, startsAsked: 0, rebootsAsked: 0 }
-      return { id, path: `${COMPUTE}/servers/${id}`, projectIndex, power: 'running', ...asked }
-    },
-  )
-}
-
-async function changePower(actor: Actor, action: 'os-start' | 'os-stop' | 'reboot'): Promise<void> {
-  const server = pickIdle(actor, 'server') as ServerThing | undefined
-  if (!server) return
-  await actor.exclusively(server, async () => {
-    const before = server.power
-    if (action === 'os-start') server.startsAsked++
-    else server.stopsAsked++
-    if (action === 'reboot') {
-      server.startsAsked++
-      server.rebootsAsked++
-    }
-    const { outcome } = await actor.ask({
-      method: 'POST',
-      path: `${server.path}/action`,
-      token: actor.tenant(server.projectIndex).token,
-      body: { [action]: action === 'reboot' ? { type: actor.chance(0.5) ? 'SOFT' : 'HARD' } : null },
-    })
-    // What was asked without an answer may come later than what is asked now.
-    if (outcome === 'done' && before !== undefined)
-      server.power = action === 'os-stop' ? 'stopped' : 'running'
-    if (outcome === 'unknown') server.power = undefined
+  const zone = pick(actor.random, elsewhere).name
+  await actor.exclusively(port, async () => {
+    await requestServer(actor, { projectIndex: port.projectIndex, network: { port: port.id }, zone })
   })
-}
-
-const renameServer: Operation = async (actor) => {
-  const server = pickIdle(actor, 'server')
-  if (!server) return
-  const { token } = actor.tenant(server.projectIndex)
-  await actor.rename(server, (name) => ({
-    method: 'PUT',
-    path: server.path,
-    token,
-    body: { server: { name } },
-  }))
-}
-
-const showServer: Operation = async (actor) => {
-  const server = pickIdle(actor, 'server')
-  if (!server) return
-  await actor.ask({ method: 'GET', path: server.path, token: actor.tenant(server.projectIndex).token })
-}
-
-/** After so much silence a site is unreachable, however slow the links to it have been. */
-const SILENCE_MS = 8000
-
-const listServers: Operation = async (actor) => {
-  const { cloud, model, estate } = actor
-  const { clock } = cloud.simulation
-  const site = actor.anySite()
-  const askedMs = clock.monotonicMs()
-  const path = `${COMPUTE}/servers/detail?all_tenants=1`
-  const { reply } = await actor.ask(
-    { method: 'GET', path, token: estate.adminToken, headers: MICROVERSION },
-    site,
-  )
-  if (reply.kind === 'lost') return
-  if (reply.status !== 200)
-    throw new Error(`a list of servers was answered ${reply.status}: ${bodyText(reply)}`)
-  // Reads take no simulated time here: whatever waits, waits for another site.
-  const tookMs = clock.monotonicMs() - askedMs
-  if (tookMs > 0) throw new Error(`a list of servers waited for ${tookMs} ms`)
-  const shown = new Map(listIn(reply, 'servers').map(({ id, status }) => [String(id), String(status)]))
-  for (const [id, status] of shown) {
-    const home = cloud.sites[(siteCodeOf(id) ?? 0) - 1]?.name ?? ''
-    const silenceMs = cloud.silenceMs({ asking: site.name, answering: home })
-    if (silenceMs > SILENCE_MS && status !== 'UNKNOWN')
-      throw new Error(
-        `server ${id} is ${status} at ${site.name}, which has not heard of ${home} for ${silenceMs} ms`,
-      )
-  }
-  for (const id of model.seenAt(site.name)) {
-    if (!shown.has(id) && model.server(id)?.deletion === 'no')
-      throw new Error(`server ${id} has vanished from the list at ${site.name}`)
-  }
-  model.see(site.name, shown.keys())
 }
 
 const listAnything: Operation = async (actor) => {
@@ -153,18 +52,13 @@ const listAnything: Operation = async (actor) => {
 }
 
 const authenticate: Operation = async (actor) => {
-  const { tenant, index } = actor.anyTenant()
-  const { reply } = await actor.ask(loginRequest({ ...tenant, projectName: `tenant-${index}` }))
-  // The records that this needs were everywhere before anything went wrong.
-  if (reply.kind === 'answered' && reply.status !== 201)
-    throw new Error(`a login was answered ${reply.status}: ${reply.body.toString().slice(0, 300)}`)
+  await actor.login()
 }
 
 /** A token that is issued at one site and revoked at another, which need not have heard of it. */
 const revokeToken: Operation = async (actor) => {
-  const { tenant, index } = actor.anyTenant()
-  const { reply } = await actor.ask(loginRequest({ ...tenant, projectName: `tenant-${index}` }))
-  if (reply.kind === 'lost' || reply.status !== 201) return
+  const { reply } = await actor.login()
+  if (reply.kind === 'lost') return
   const token = String(reply.headers['x-subject-token'])
   const { outcome } = await actor.ask({
     method: 'DELETE',
@@ -196,8 +90,7 @@ const createNetwork: Operation = async (actor) => {
 
 async function createPort(actor: Actor): Promise<Thing | undefined> {
   const { tenant, index } = actor.anyTenant()
-  const networkId =
-    (actor.chance(0.3) ? pickIdle(actor, 'network', index)?.id : undefined) ?? tenant.networkId
+  const networkId = (actor.chance(0.3) ? actor.anyIdle('network', index)?.id : undefined) ?? tenant.networkId
   return actor.create(
     'port',
     (name) => ({
@@ -214,7 +107,7 @@ async function createPort(actor: Actor): Promise<Thing | undefined> {
 }
 
 const renamePort: Operation = async (actor) => {
-  const port = pickIdle(actor, 'port')
+  const port = actor.anyIdle('port')
   if (!port) return
   const { token } = actor.tenant(port.projectIndex)
   await actor.rename(port, (name) => ({ method: 'PUT', path: port.path, token, body: { port: { name } } }))
@@ -240,7 +133,7 @@ function createIdentity(kind: 'user' | 'project'): Operation {
 
 function renameIdentity(kind: 'user' | 'project'): Operation {
   return async (actor) => {
-    const thing = pickIdle(actor, kind)
+    const thing = actor.anyIdle(kind)
     if (!thing) return
     const { adminToken: token } = actor.estate
     await actor.rename(thing, (name) => ({
@@ -327,7 +220,7 @@ const changeQuota: Operation = async (actor) => {
 
 function remove(kind: Thing['kind']): Operation {
   return async (actor) => {
-    const thing = pickIdle(actor, kind)
+    const thing = actor.anyIdle(kind)
     if (!thing) return
     const token = tokenFor(actor, thing)
     await actor.remove(thing, token)
@@ -342,13 +235,6 @@ export function tokenFor({ estate }: Actor, { projectIndex }: Thing): string {
   return projectIndex === ADMIN ? estate.adminToken : (estate.tenants[projectIndex]?.token ?? '')
 }
 
-function pickIdle(actor: Actor, kind: Thing['kind'], projectIndex?: number): Thing | undefined {
-  const idle = actor.model
-    .idle(kind)
-    .filter((thing) => projectIndex === undefined || thing.projectIndex === projectIndex)
-  return idle.length === 0 ? undefined : pick(actor.random, idle)
-}
-
 /** Operations with how often each comes, relative to the others. */
 export type Workload = readonly (readonly [weight: number, operation: Operation])[]
 
@@ -358,7 +244,7 @@ export const MOVES: Workload = [
   [2, renamePort],
   [3, remove('server')],
   [1, remove('port')],
-  [1, listServers],
+  [1, listAllServers],
 ]
 
 export const EVERYTHING: Workload = [
@@ -370,7 +256,7 @@ export const EVERYTHING: Workload = [
   [4, (actor) => changePower(actor, 'reboot')],
   [5, renameServer],
   [8, showServer],
-  [12, listServers],
+  [12, listAllServers],
   [8, listAnything],
   [6, authenticate],
   [2, revokeToken],

@@ -9,7 +9,7 @@ export interface Tenant {
   readonly userId: string
   readonly userName: string
   readonly password: string
-  /** Good at every site for the whole run. */
+  /** Good at every site for an hour. */
   readonly token: string
   readonly networkId: string
 }
@@ -39,11 +39,7 @@ export async function buildEstate(cloud: SimulatedCloud, tenants: number): Promi
       throw new Error(`${request.method} ${request.path} failed: ${bodyText(reply)}`)
     return reply
   }
-  const adminToken = await login(cloud, site, {
-    userName: 'admin',
-    password: ADMIN_PASSWORD,
-    projectName: 'admin',
-  })
+  const adminToken = await login(cloud, site, adminCredentials)
   const token = adminToken
   for (const { id, ...size } of FLAVORS)
     await must({
@@ -83,7 +79,7 @@ interface Building {
 }
 
 async function buildTenant({ cloud, must, adminToken, memberId, index }: Building): Promise<Tenant> {
-  const [projectName, userName, password] = [`tenant-${index}`, `tenant-user-${index}`, `secret ${index}`]
+  const [projectName, userName, password] = [projectNameOf(index), `tenant-user-${index}`, `secret ${index}`]
   const make = async (path: string, kind: string, attributes: object, token = adminToken) =>
     String(objectIn(await must({ method: 'POST', path, token, body: { [kind]: attributes } }), kind).id)
   const projectId = await make('/identity/v3/projects', 'project', {
@@ -107,6 +103,21 @@ export interface Credentials {
   readonly userName: string
   readonly password: string
   readonly projectName: string
+}
+
+export const adminCredentials: Credentials = {
+  userName: 'admin',
+  password: ADMIN_PASSWORD,
+  projectName: 'admin',
+}
+
+/** Of the member of a tenant's project. */
+export function credentialsOf({ userName, password }: Tenant, index: number): Credentials {
+  return { userName, password, projectName: projectNameOf(index) }
+}
+
+function projectNameOf(index: number): string {
+  return `tenant-${index}`
 }
 
 export function loginRequest({ userName, password, projectName }: Credentials): RequestOptions {

@@ -15,6 +15,7 @@ import {
 } from '@atoll/simulator'
 import { ScenarioUnknown } from '../errors.ts'
 import { formatDuration, formatTable } from '../format-table.ts'
+import { cloudScenarios } from './cloud-scenarios.ts'
 
 export interface SimulateOverlayOptions {
   readonly scenario: string
@@ -56,7 +57,11 @@ export function simulateOverlay(options: SimulateOverlayOptions): boolean {
 
 function findScenario(name: string): Scenario {
   const found = scenarios.find((scenario) => scenario.name === name)
-  if (!found) throw ScenarioUnknown({ name, known: scenarios.map((scenario) => scenario.name) })
+  if (!found)
+    throw ScenarioUnknown({
+      name,
+      known: [...cloudScenarios.keys(), ...scenarios.map((scenario) => scenario.name)],
+    })
   return found
 }
 

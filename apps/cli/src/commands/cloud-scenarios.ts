@@ -1,0 +1,6 @@
+/** The scenarios of whole clouds that `atoll simulate` can be told by name; in a file of its own, as naming them must load nothing. */
+
+/** What happens in each. */
+export const cloudScenarios: ReadonlyMap<string, string> = new Map([
+  ['cloud-islands', 'the sites fall into groups for minutes, each of which is a cloud meanwhile'],
+])

@@ -1,0 +1,35 @@
+/** Planted bugs that only one kind of scenario can find; see `plants.ts`. */
+
+import { Readable } from 'node:stream'
+import type { PeerResponse } from '@atoll/overlay'
+import type { Plant } from './plants.ts'
+
+/** After so much silence the bug shows: longer than any fault of a site alone. */
+const SILENCE_MS = 20_000
+
+/** A follower that hears from a site again after a long silence goes on at the end of its feed: it skips what it missed. */
+export const skippedFeed: Plant = {
+  wrapTransport: (transport, { clock }) => {
+    const heardMs = new Map<string, number>()
+    return {
+      roundTripMs: (site) => transport.roundTripMs(site),
+      timeoutFor: (site, workMs) => transport.timeoutFor(site, workMs),
+      close: () => transport.close(),
+      request: async (request) => {
+        const response = await transport.request(request)
+        if (!request.path.startsWith('/peer/v1/feed?')) return response
+        const nowMs = clock.monotonicMs()
+        const isBack = nowMs - (heardMs.get(request.site) ?? nowMs) > SILENCE_MS
+        heardMs.set(request.site, nowMs)
+        return isBack ? withoutEntries(response) : response
+      },
+    }
+  },
+}
+
+async function withoutEntries({ body, ...response }: PeerResponse): Promise<PeerResponse> {
+  const chunks: Buffer[] = []
+  for await (const chunk of body) chunks.push(chunk as Buffer)
+  const page = JSON.parse(Buffer.concat(chunks).toString()) as object
+  return { ...response, body: Readable.from([Buffer.from(JSON.stringify({ ...page, entries: [] }))]) }
+}
