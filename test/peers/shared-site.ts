@@ -97,6 +97,7 @@ export class SharedSite {
         files,
         keys: () => ({ cloudAuthority: { certificate: '' }, signingKey: this.#signingKey }) as KeyRing,
         transport: life.wrap(network.connect(identity)),
+        signatures: (isRevoked) => network.authority.issue({ site: siteName, isRevoked }),
         images,
         passwords: createTestPasswords({ random }),
         hosts: this.machines.map((machine, index) => this.#host(life, clock, machine, index)),

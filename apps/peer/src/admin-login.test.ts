@@ -50,6 +50,7 @@ async function openSite(t: TestContext, network: MockNetwork, site: { name: stri
       files,
       keys: () => ({ cloudAuthority: { certificate: '' }, signingKey }) as KeyRing,
       transport: network.connect(identity),
+      signatures: (isRevoked) => network.authority.issue({ site: name, isRevoked }),
       images: await ImageStore.open({ path: '/images', files, ...world }),
       passwords: createTestPasswords({ random }),
       hosts: [

@@ -135,6 +135,7 @@ export async function composePeer(options: ComposeOptions): Promise<Peer> {
           siteName: site.site,
           images,
           siblings,
+          acceptDatagrams: (from, body) => federation.overlay.acceptHere(from, body),
           consoleOutput: consoles.here,
           peerOf,
         })
@@ -142,7 +143,7 @@ export async function composePeer(options: ComposeOptions): Promise<Peer> {
       for (const api of apis) await registerApi(server, api, peerOf ? { ...gate, peerOf } : gate)
     },
     addressesOf: (siteName, peerName) => {
-      if (peerName === undefined) return federation.directory.find(siteName)?.addresses ?? []
+      if (peerName === undefined) return federation.addressesOf(siteName)
       return siteName === site.site
         ? (peers.all().find(({ name }) => name === peerName)?.addresses ?? [])
         : []
@@ -150,8 +151,7 @@ export async function composePeer(options: ComposeOptions): Promise<Peer> {
     services: () => [
       ...peers.services,
       ...federation.services(),
-      asSteward(createRevocationForgetter({ state, clock, log }), peers),
-      asSteward(createAddressReturn({ state, clock, log }), peers),
+      ...servicesOfSteward(state, federation, world).map((service) => asSteward(service, peers)),
       ...images.services,
       ...hosts.services,
     ],
@@ -165,6 +165,11 @@ export async function composePeer(options: ComposeOptions): Promise<Peer> {
         .catch((error: unknown) => log.warn({ err: error }, 'the other peers were not told of the end'))
     },
   }
+}
+
+function servicesOfSteward(state: State, { overlay }: Federation, { clock, log }: World): readonly Service[] {
+  const tools = { state, clock, log }
+  return [overlay, createRevocationForgetter(tools), createAddressReturn(tools)]
 }
 
 /** Its name where nothing says another, since there is only one. */
@@ -311,6 +316,7 @@ async function openFederation(
     self,
     describeSite: () => describeSite(self, peers),
     isSteward: () => peers.isSteward(),
+    handOver: (from, body) => siblings.handOver(from, body),
     contacts: site.contacts,
   })
   await known.places?.load()

@@ -5,7 +5,7 @@
 
 import { type ChunkSource, ManifestNotFound } from '@atoll/images'
 import { defineError, type Logger } from '@atoll/kit'
-import type { PeerTransport } from '@atoll/overlay'
+import { OVERLAY_BODY_MAX, type PeerTransport } from '@atoll/overlay'
 import { remoteChunks } from './remote-chunks.ts'
 import type { SitePeers } from './site-peers.ts'
 
@@ -36,9 +36,11 @@ export interface SiblingsOptions {
   readonly log: Logger
 }
 
-/** A console is 100 KiB at most; other answers are nothing. */
-const ANSWER_BYTES_MAX = 256 * 1024
+/** A console is 100 KiB at most; datagrams are what may be large. */
+const ANSWER_BYTES_MAX = OVERLAY_BODY_MAX
 const CONSOLE_WORK_MS = 5_000
+/** Later a datagram is worth nothing. */
+const OVERLAY_WORK_MS = 1_000
 /** Of an image of many gigabytes, from disk to disk. */
 const COPY_WORK_MS = 600_000
 
@@ -60,6 +62,21 @@ export class Siblings {
   chunksOf(peer: string): ChunkSource {
     const { transport, siteName } = this.#options
     return remoteChunks(transport, siteName, { peer, prefix: SIBLING_PREFIX })
+  }
+
+  /** Gives datagrams of another site to the steward, and answers with its answer; undefined when it cannot. */
+  async handOver(from: string, body: Buffer): Promise<Buffer | undefined> {
+    // By name, as the peer that takes itself for none: the first of the others is the steward.
+    const [steward] = this.#options.peers.others()
+    if (!steward) return undefined
+    const path = `${SIBLING_PREFIX}/overlay?from=${from}`
+    const headers = { 'content-type': 'application/octet-stream' }
+    try {
+      return await this.#ask(steward.name, { method: 'POST', path, body, headers, workMs: OVERLAY_WORK_MS })
+    } catch (error) {
+      this.#options.log.debug({ peer: steward.name, err: error }, 'datagrams could not be handed over')
+      return undefined
+    }
   }
 
   /** What a guest wrote to its console on a host that another peer serves. @throws PeerUnreachable, SiblingRefused */
@@ -106,15 +123,21 @@ export class Siblings {
 
   async #ask(
     peer: string,
-    request: { method: 'GET' | 'POST'; path: string; body?: Buffer; workMs: number },
+    request: {
+      method: 'GET' | 'POST'
+      path: string
+      body?: Buffer
+      headers?: Readonly<Record<string, string>>
+      workMs: number
+    },
   ): Promise<Buffer> {
     const { transport, siteName } = this.#options
     const { workMs, ...asked } = request
     const response = await transport.request({
+      headers: { 'content-type': 'application/json' },
       ...asked,
       site: siteName,
       peer,
-      headers: { 'content-type': 'application/json' },
       timeoutMs: transport.timeoutFor(siteName, workMs),
     })
     const chunks: Buffer[] = []

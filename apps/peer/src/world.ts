@@ -9,7 +9,7 @@ import type { Hypervisor } from '@atoll/hypervisor'
 import type { Passwords } from '@atoll/identity'
 import type { Files, ImageStore } from '@atoll/images'
 import type { Clock, Logger, Random } from '@atoll/kit'
-import type { KeyRing, PeerTransport } from '@atoll/overlay'
+import type { KeyRing, PeerTransport, Signatures } from '@atoll/overlay'
 import type { Store } from '@atoll/rome'
 
 export interface World {
@@ -20,6 +20,8 @@ export interface World {
   /** The keys of the moment; a renewal replaces them. */
   readonly keys: () => KeyRing
   readonly transport: PeerTransport
+  /** Where nobody has certificates: what the overlay signs with instead of the keys. */
+  readonly signatures?: (isRevoked: (site: string) => boolean) => Signatures
   readonly images: ImageStore
   readonly files: Files
   readonly passwords: Passwords

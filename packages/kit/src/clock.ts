@@ -16,7 +16,8 @@ export const systemClock: Clock = Object.freeze({
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
   after: (delayMs: number, action: () => void) => {
-    const timer = setTimeout(action, delayMs)
+    // Node complains about what is overdue.
+    const timer = setTimeout(action, Math.max(0, delayMs))
     timer.unref()
     return () => clearTimeout(timer)
   },

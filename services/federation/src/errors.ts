@@ -40,3 +40,10 @@ export const CannotMove = defineError({
   fault: 'conflictingRequest',
   message: ({ table, id }: { table: string; id: string }) => `${table} ${id} is in use where it is.`,
 })
+
+export const OverlayElsewhere = defineError({
+  code: 'federation.overlay.elsewhere',
+  status: 503,
+  fault: 'serviceUnavailable',
+  message: () => 'No peer of this site that can be reached from here runs its overlay at the moment.',
+})

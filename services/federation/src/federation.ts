@@ -19,6 +19,7 @@ import {
   issueJoinToken,
   type KeyRing,
   type PeerTransport,
+  type Signatures,
   SiteSigner,
 } from '@atoll/overlay'
 import type { Store } from '@atoll/rome'
@@ -35,6 +36,8 @@ import { guardTransport } from './guarded-transport.ts'
 import { JoinDesk } from './join-desk.ts'
 import { Lender } from './lending.ts'
 import { Mover } from './moving.ts'
+import { openOverlay } from './overlay/open-overlay.ts'
+import type { PeerOverlay } from './overlay/peer-overlay.ts'
 import { type ChunkSource, registerPeerEndpoints } from './peer-endpoints.ts'
 import { type PeerAddress, siteRevocations, sites } from './records.ts'
 import { HomeRouter, type Places, SEQ_HEADER } from './router.ts'
@@ -69,6 +72,10 @@ export interface FederationOptions {
   readonly isSteward?: () => boolean
   /** Sites to dial when the store knows none yet: whom we joined through. */
   readonly contacts: readonly SiteHint[]
+  /** What the overlay signs with. Default: by the keys and certificates. */
+  readonly signatures?: (isRevoked: (site: string) => boolean) => Signatures
+  /** See `PeerOverlayOptions`. */
+  readonly handOver?: (site: string, body: Buffer) => Promise<Buffer | undefined>
 }
 
 const scope = cloudScope('federation')
@@ -80,6 +87,8 @@ export class Federation {
   readonly router: RequestRouter
   readonly freshness: Freshness
   readonly directory: Directory
+  /** Runs while this peer is the steward; see `asSteward`. */
+  readonly overlay: PeerOverlay
   readonly signer: SiteSigner
   /** To other sites, but for those that were shut out. */
   readonly transport: PeerTransport
@@ -122,6 +131,7 @@ export class Federation {
     this.#borrower = new Borrower({ ...options, lender: this.#lender, directory, trust: this.#trust })
     this.#mover = new Mover({ ...options, directory, trust: this.#trust, sign: moveSigner(this.signer) })
     this.#desk = new JoinDesk(state)
+    this.overlay = openOverlay({ ...options, directory })
     this.#followers = new Supervisor(options)
     this.#waiter = new FeedWaiter({
       state,
@@ -194,6 +204,7 @@ export class Federation {
       mover: this.#mover,
       lender: this.#lender,
       readers: this.#readers,
+      overlay: this.overlay,
       onIntroduced: (site) => this.#followed.get(site)?.poke(),
       chunks,
       clock,
@@ -212,6 +223,13 @@ export class Federation {
       siteName: options.siteName,
       expiresAtMs: clock.nowMs() + options.lifeMs,
     })
+  }
+
+  /** Where the peers of a site listen: what it says of itself in the overlay is newer than its record. */
+  addressesOf(site: string): readonly PeerAddress[] {
+    if (this.directory.isRevoked(site)) return []
+    const known = [...this.overlay.addressesOf(site), ...(this.directory.find(site)?.addresses ?? [])]
+    return [...new Map(known.map((address) => [`${address.host} ${address.port}`, address])).values()]
   }
 
   /** Ages of all sites, for the header of every read. */
@@ -242,6 +260,7 @@ export class Federation {
    */
   async sleep(): Promise<readonly string[]> {
     await this.#setDormant(true)
+    this.overlay.announce('dormant')
     const { state } = this.#options
     const reachable = this.directory.others.filter(
       ({ name, standing }) => standing === 'member' && this.freshness.isReachable(name),
@@ -255,6 +274,7 @@ export class Federation {
   /** Ends `sleep`: this site is here, and is expected to be. */
   async wake(): Promise<void> {
     await this.#setDormant(false)
+    this.overlay.announce('alive')
   }
 
   async #setDormant(is_dormant: boolean): Promise<void> {
@@ -300,6 +320,7 @@ export class Federation {
       if (!known) await transaction.insert(sites, { id: state.site.name, is_dormant: false, ...description })
       else if (isNew(known, description)) await transaction.update(sites, known.id, description)
     })
+    this.overlay.refresh()
   }
 
   /** One follower for each other site, started when the site becomes known. */

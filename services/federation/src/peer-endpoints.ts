@@ -11,6 +11,8 @@ import { FEED_PAGE_MAX } from './follower.ts'
 import { CONTACT_INTERVAL_MS } from './freshness.ts'
 import type { Lender } from './lending.ts'
 import type { Mover } from './moving.ts'
+import { registerOverlayEndpoints } from './overlay/overlay-endpoints.ts'
+import type { PeerOverlay } from './overlay/peer-overlay.ts'
 import { Address } from './peer-client.ts'
 import { sites } from './records.ts'
 import { waitForCommit } from './wait-for-commit.ts'
@@ -27,6 +29,7 @@ export interface PeerEndpointsOptions {
   readonly mover: Mover
   readonly lender: Lender
   readonly readers: FeedReaders
+  readonly overlay: PeerOverlay
   /** A site has said where it is, so it is back. */
   readonly onIntroduced: (site: string) => void
   readonly chunks: ChunkSource
@@ -36,6 +39,8 @@ export interface PeerEndpointsOptions {
   /** Answers a join request; undefined at a site that does not hold the cloud's key. */
   readonly acceptJoin: ((request: unknown) => Promise<object>) | undefined
 }
+
+const PREFIX = '/peer/v1'
 
 const FeedQuery = Type.Object({
   after: Type.Integer({ minimum: 0 }),
@@ -71,12 +76,13 @@ export async function registerPeerEndpoints(
   await server.register(
     async (scope) => {
       scope.setErrorHandler((error, _request, reply) => {
-        const expected = error instanceof AtollError ? error : InternalError({}, { cause: error })
+        const expected = asExpected(error)
         return reply
           .status(expected.status)
           .header('atoll-error', expected.code)
           .send(faultBody('nova', expected, ''))
       })
+      await registerOverlayEndpoints(scope, { ...options, prefix: PREFIX })
       scope.get('/feed', async (request) => {
         const sender = senderOf(request)
         const { after, limit, wait_ms } = validateQuery(FeedQuery, request.query)
@@ -130,8 +136,18 @@ export async function registerPeerEndpoints(
         return acceptJoin(request.body)
       })
     },
-    { prefix: '/peer/v1' },
+    { prefix: PREFIX },
   )
+}
+
+/** What the server itself refuses, as a body that is too large, is the sender's fault and no bug of ours. */
+function asExpected(error: unknown): AtollError {
+  if (error instanceof AtollError) return error
+  const { statusCode = 500, message } = Object(error) as { statusCode?: number; message?: string }
+  const isRefusal = statusCode >= 400 && statusCode < 500
+  return isRefusal
+    ? BadRequest({ message: String(message) }, { cause: error })
+    : InternalError({}, { cause: error })
 }
 
 const scope = cloudScope('peer endpoints')

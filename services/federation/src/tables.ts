@@ -1,5 +1,6 @@
 /** What a site keeps for itself about the others. */
 
+import { origin, type Position, type SignedDescriptor } from '@atoll/overlay'
 import { defineTable, integer, json, type Table, text } from '@atoll/rome'
 import type { PeerAddress } from './records.ts'
 
@@ -37,4 +38,24 @@ export const siteNames = defineTable(
   },
 )
 
-export const federationTables: readonly Table[] = [siteHints, joinTokens, siteNames]
+/** What other sites said of themselves in the overlay, signed: see `OverlayMemory`. */
+export const overlayMembers = defineTable(
+  'overlay_members',
+  { site: text(), descriptor: json<SignedDescriptor>({ text: '', signature: '', credential: '' }) },
+  { primaryKey: ['site'] },
+)
+
+/** Where this site was in the space of round trips. */
+export const overlayPositions = defineTable(
+  'overlay_positions',
+  { site: text(), position: json<Position>(origin) },
+  { primaryKey: ['site'] },
+)
+
+export const federationTables: readonly Table[] = [
+  siteHints,
+  joinTokens,
+  siteNames,
+  overlayMembers,
+  overlayPositions,
+]

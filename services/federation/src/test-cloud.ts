@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Api, endpoint, NO_ROOM, registerApi } from '@atoll/http'
-import { AtollError, Supervisor, seededRandom, silentLogger, systemClock } from '@atoll/kit'
+import { AtollError, type Service, Supervisor, seededRandom, silentLogger, systemClock } from '@atoll/kit'
 import { type KeyRing, type MockHandler, MockNetwork, type MockResponse, SiteSigner } from '@atoll/overlay'
 import { openSqlite, text } from '@atoll/rome'
 import {
@@ -43,12 +43,22 @@ const noRoom = new AtollError(
 
 export type TestSite = Awaited<ReturnType<typeof openSite>>
 
-/** Opens sites that all know each other; the first one is the founder. */
-export async function openCloud(names: readonly string[], after: (cleanUp: () => Promise<void>) => void) {
+const everything = (federation: Federation): readonly Service[] => [
+  ...federation.services(),
+  federation.overlay,
+]
+
+/** Opens sites that all know the first one, which is the founder, and runs `services` of each. */
+export async function openCloud(
+  names: readonly string[],
+  after: (cleanUp: () => Promise<void>) => void,
+  services = everything,
+) {
   const network = new MockNetwork({ clock: systemClock, random: seededRandom('cloud'), link: { delayMs: 2 } })
   const sites = new Map<string, TestSite>()
   for (const [index, name] of names.entries()) {
-    sites.set(name, await openSite({ network, name, code: index + 1, founder: names[0] ?? '', names, after }))
+    const founder = names[0] ?? ''
+    sites.set(name, await openSite({ network, name, code: index + 1, founder, names, services, after }))
   }
   const site = (name: string): TestSite => {
     const found = sites.get(name)
@@ -64,15 +74,16 @@ async function openSite(options: {
   code: number
   founder: string
   names: readonly string[]
+  services: (federation: Federation) => readonly Service[]
   after: (cleanUp: () => Promise<void>) => void
 }) {
-  const { network, name, code, founder, names, after } = options
+  const { network, name, code, founder, names, services, after } = options
   const directory = mkdtempSync(join(tmpdir(), `atoll-${name}-`))
   const store = openSqlite({ path: join(directory, 'state.sqlite') })
   const world = { clock: systemClock, random: seededRandom(name), log: silentLogger }
   const state = await State.open({ ...world, store, site: { name, code }, records, locals: federationTables })
   const identity = { cloud: 'test', site: name, peer: 'p' }
-  const settings = { hasRoom: true }
+  const settings = { hasRoom: true, addresses: [{ host: name, port: 1 }] }
   const transport = network.connect(identity)
   const federation = await Federation.open({
     ...world,
@@ -89,13 +100,12 @@ async function openSite(options: {
       siteOfZone: (zone) => names.find((other) => other === zone),
     }),
     wantedShares: async () => [],
+    signatures: (isRevoked) => network.authority.issue({ site: name, isRevoked }),
     chunks: { manifest: () => Promise.reject(noRoom), chunk: () => Promise.reject(noRoom) },
-    self: { addresses: [{ host: name, port: 1 }], apiUrl: `http://${name}` },
+    self: { addresses: settings.addresses, apiUrl: `http://${name}` },
+    describeSite: () => ({ addresses: settings.addresses, apiUrl: `http://${name}` }),
     // As after a join: the first site was told of nobody, and the others only of it.
-    contacts: names
-      .slice(0, 1)
-      .filter((first) => first !== name)
-      .map((first) => ({ name: first, addresses: [{ host: first, port: 1 }] })),
+    contacts: founder === name ? [] : [{ name: founder, addresses: [{ host: founder, port: 1 }] }],
   })
   const gate = {
     ...world,
@@ -119,14 +129,14 @@ async function openSite(options: {
   await federation.registerOn(peers, peerOf)
   const stopListening = network.listen(identity, answerWith(peers))
   const supervisor = new Supervisor(world)
-  for (const service of federation.services()) supervisor.start(service)
+  for (const service of services(federation)) supervisor.start(service)
   after(async () => {
     stopListening()
     await supervisor.stop()
     await store.close()
     rmSync(directory, { recursive: true })
   })
-  return { name, state, federation, transport, clients, peers, settings }
+  return { name, state, federation, transport, clients, peers, settings, supervisor }
 }
 
 function answerWith(peers: FastifyInstance): MockHandler {
@@ -208,9 +218,9 @@ export const takeOne = ({ state }: TestSite): Promise<number> =>
 export const spendOne = ({ state }: TestSite): Promise<void> =>
   state.transaction((transaction) => spend(transaction, 'quota:root', 1))
 
-/** Waits until `condition` holds, at most 5 s. */
+/** Waits until `condition` holds, at most 15 s. */
 export async function until(what: string, condition: () => Promise<boolean> | boolean): Promise<void> {
-  for (let tries = 0; tries < 500; tries++) {
+  for (let tries = 0; tries < 1500; tries++) {
     if (await condition()) return
     await new Promise((resolve) => systemClock.after(10, () => resolve(undefined)))
   }

@@ -45,6 +45,7 @@ export async function openWorld(site: string, given?: Store): Promise<TestWorld>
       store,
       keys: () => keys,
       transport: network.connect({ cloud: 'reef', site, peer: 'peer-1' }),
+      signatures: (isRevoked) => network.authority.issue({ site, isRevoked }),
       images: await ImageStore.open({ path: '/images', files, clock }),
       files,
       passwords: createTestPasswords({ random: systemRandom }),

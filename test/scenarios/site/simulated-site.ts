@@ -197,6 +197,7 @@ export class SimulatedSite {
       log: silentLogger,
       store: this.disk.open(life),
       keys: () => this.#keys,
+      signatures: (isRevoked) => network.authority.issue({ site: name, isRevoked }),
       transport: life.wrap(plant?.wrapTransport?.(transport, { clock, random }) ?? transport),
       images: await ImageStore.open({ path: '/images', files, clock }),
       files,
