@@ -33,3 +33,17 @@ async function withoutEntries({ body, ...response }: PeerResponse): Promise<Peer
   const page = JSON.parse(Buffer.concat(chunks).toString()) as object
   return { ...response, body: Readable.from([Buffer.from(JSON.stringify({ ...page, entries: [] }))]) }
 }
+
+/** A workload for which there is no room is offered to sites that sleep, too. */
+export const offeredAsleep: Plant = {
+  alter: ({ federation: { router, directory, freshness } }) => {
+    const elsewhere = router.elsewhere.bind(router)
+    router.elsewhere = async (request, writes) => {
+      const sleeper = directory.others.find(
+        ({ name, standing }) => standing === 'dormant' && freshness.isReachable(name),
+      )
+      if (!sleeper || writes.kind !== 'workload') return elsewhere(request, writes)
+      return router.route(request, { ...writes, availabilityZone: sleeper.name })
+    }
+  },
+}

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { SimulationFailed } from '@atoll/simulator'
 import { islands } from './kinds/islands.ts'
+import { sleep } from './kinds/sleep.ts'
 import { lostCommit, noGenerationCheck, type Plant, staleForward } from './plants.ts'
-import { skippedFeed } from './plants-of-kinds.ts'
+import { offeredAsleep, skippedFeed } from './plants-of-kinds.ts'
 import { runScenario, type ScenarioOptions } from './run-scenario.ts'
 import { MOVES } from './workload/operations.ts'
 
@@ -50,4 +51,8 @@ test('a forwarded write that is carried out twice is found', async () => {
 test('a follower that skips what it missed in a long cut is found by islands', async () => {
   const failure = await findBug(skippedFeed, 3, { kind: islands })
   assert.match(failure ?? '', /comes to agree/)
+})
+
+test('a workload that is offered to a site that sleeps is found', async () => {
+  assert.match((await findBug(offeredAsleep, 5, { kind: sleep })) ?? '', /which sleeps/)
 })

@@ -15,7 +15,7 @@ export interface Plant {
     transport: PeerTransport,
     world: { clock: Clock; random: Random },
   ) => PeerTransport
-  readonly alter?: (peer: Peer) => void
+  readonly alter?: (peer: Peer, world: { clock: Clock; random: Random }) => void
 }
 
 /** Commits are acknowledged before they are durable: a crash loses those of the last moments. */

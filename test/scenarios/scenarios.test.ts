@@ -4,6 +4,7 @@ import { cloudScenarios } from '@atoll/cli'
 import { seedsToRun } from '@atoll/simulator'
 import { kinds } from './kinds/all-kinds.ts'
 import { islands } from './kinds/islands.ts'
+import { sleep } from './kinds/sleep.ts'
 import { runScenario } from './run-scenario.ts'
 
 /** Few, so that all tests stay quick; `atoll simulate` runs thousands. */
@@ -21,6 +22,13 @@ for (const seed of seedsToRun({ from: 1, count: SEEDS_OF_KINDS })) {
   test(`islands are clouds of their own, and then one again (SEED=${seed})`, async () => {
     const { requests } = await runScenario({ seed, kind: islands })
     assert.ok(requests >= 120, `only ${requests} requests happened`)
+  })
+}
+
+for (const seed of seedsToRun({ from: 1, count: SEEDS_OF_KINDS })) {
+  test(`a site sleeps and wakes, and nobody minds (SEED=${seed})`, async () => {
+    const { requests } = await runScenario({ seed, kind: sleep })
+    assert.ok(requests >= 60, `only ${requests} requests happened`)
   })
 }
 

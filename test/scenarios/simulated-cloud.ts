@@ -23,6 +23,9 @@ const MEMORY_DISK = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 /** No message is under way for longer, whatever is wrong with a link. */
 export const DELAY_MS_MAX = 400
 
+/** What followers ask for. */
+const FOLLOWING = /^\/peer\/v1\/(feed|sites)/
+
 /** A client waits this long; a peer that is up and does not answer by then has forgotten the request. */
 const PATIENCE_MS = 120_000
 
@@ -43,6 +46,8 @@ export class SimulatedCloud {
   readonly #links: readonly (Direction & { readonly link: MockLink })[]
   /** When a site last answered another one, by `asking answering`. */
   readonly #answeredMs = new Map<string, number>()
+  /** How often a site asked another one whether it has news, likewise. */
+  readonly #looks = new Map<string, number>()
 
   constructor({ simulation, sites, hostsPerSite, distanceMsMax, plant }: CloudOptions) {
     const { clock } = simulation
@@ -64,6 +69,10 @@ export class SimulatedCloud {
           directory: this.#directory,
           onAnswer: (asking, answering) =>
             this.#answeredMs.set(`${asking} ${answering}`, clock.monotonicMs()),
+          onAsk: (asking, answering, path) => {
+            if (FOLLOWING.test(path))
+              this.#looks.set(`${asking} ${answering}`, this.looks(asking, answering) + 1)
+          },
           ...(plant ? { plant } : {}),
         }),
     )
@@ -106,6 +115,11 @@ export class SimulatedCloud {
   split(islands: readonly Island[]): void {
     this.simulation.note(`islands: ${describe(islands)}`)
     for (const strait of straitsBetween(islands)) this.network.cut(strait)
+  }
+
+  /** How often one site has tried to follow another so far. */
+  looks(asking: string, answering: string): number {
+    return this.#looks.get(`${asking} ${answering}`) ?? 0
   }
 
   /** How long a site has certainly heard nothing of another one. */

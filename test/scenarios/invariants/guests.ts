@@ -115,7 +115,7 @@ export class GuestWatch {
   }
 }
 
-function runs(machine: SimulatedMachine, id: string): boolean {
+export function runs(machine: SimulatedMachine, id: string): boolean {
   const guest = machine.guest(id)
   return guest !== undefined && isUp(guest)
 }

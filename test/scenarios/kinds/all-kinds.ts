@@ -3,7 +3,8 @@
 import { anything } from './anything.ts'
 import { islands } from './islands.ts'
 import type { ScenarioKind } from './scenario-kind.ts'
+import { sleep } from './sleep.ts'
 
 export const kinds: ReadonlyMap<string, ScenarioKind> = new Map(
-  [anything, islands].map((kind) => [kind.name, kind]),
+  [anything, islands, sleep].map((kind) => [kind.name, kind]),
 )

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict'
 import { objectIn } from '../client.ts'
+import { runs } from '../invariants/guests.ts'
 import type { ServerThing } from '../model.ts'
 import type { SimulatedSite } from '../site/simulated-site.ts'
 import type { Stage } from '../stage.ts'
@@ -70,4 +71,14 @@ function findLacking(stage: Stage): string | undefined {
         if (!lent.has(`quota_${what}:${projectId}`)) return `${site} holds no ${what} of ${projectId}`
   }
   return undefined
+}
+
+/** The first server of a site that should run and does not; undefined when all do. */
+export function findGuestless({ tables }: Stage, { name, machines }: SimulatedSite): string | undefined {
+  const servers = tables.find(({ site }) => site === name)?.own('servers') ?? []
+  const missing = servers.find(
+    ({ id, intent, vm_state }) =>
+      intent === 'running' && vm_state !== 'error' && !machines.some((machine) => runs(machine, id)),
+  )
+  return missing && `server ${missing.id} is ${String(missing.vm_state)}`
 }

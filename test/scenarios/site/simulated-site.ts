@@ -9,7 +9,7 @@ import { SimulatedHypervisor, SimulatedMachine } from '@atoll/hypervisor'
 import { createTestPasswords } from '@atoll/identity'
 import { ImageStore, MemoryFiles } from '@atoll/images'
 import { type Random, Supervisor, silentLogger } from '@atoll/kit'
-import type { KeyRing, MockNetwork, MockRequest, MockResponse } from '@atoll/overlay'
+import type { KeyRing, MockNetwork, MockRequest, MockResponse, PeerTransport } from '@atoll/overlay'
 import { composePeer, type Peer, type World, type WorldHost } from '@atoll/peer'
 import { Life, type Simulation } from '@atoll/simulator'
 import Fastify, { type FastifyInstance, type FastifyRequest, type InjectOptions } from 'fastify'
@@ -39,6 +39,8 @@ export interface SimulatedSiteOptions {
   readonly plant?: Plant
   /** Told whenever this site has answered another one. */
   readonly onAnswer: (asking: string, answering: string) => void
+  /** Told whenever this site asks another one, whether that is there or not. */
+  readonly onAsk: (asking: string, answering: string, path: string) => void
 }
 
 export interface Answer {
@@ -177,7 +179,7 @@ export class SimulatedSite {
       self: { addresses: addressesOf(name), apiUrl: `http://${name}` },
       ...(isFounder ? { adminPassword: ADMIN_PASSWORD } : {}),
     })
-    plant?.alter?.(peer)
+    plant?.alter?.(peer, { clock: world.clock, random: world.random })
     // One server for clients and peers: who connects is told by the address, which only the simulation sets.
     const clients = Fastify({ pluginTimeout: 0, trustProxy: true })
     await peer.register(clients, { peerOf })
@@ -190,7 +192,7 @@ export class SimulatedSite {
     const clock = life.clock(simulation.clock)
     const random = this.#random
     const files = life.wrap(this.#files)
-    const transport = network.connect({ cloud: 'reef', site: name, peer: 'peer-1' })
+    const transport = this.#noted(network.connect({ cloud: 'reef', site: name, peer: 'peer-1' }))
     return {
       clock,
       random,
@@ -205,6 +207,19 @@ export class SimulatedSite {
       hosts: this.machines.map((machine, index) => this.#openHost(life, machine, index, hypervisors)),
       directories: { images: '/cache' },
       configDrives: simulatedConfigDrives(),
+    }
+  }
+
+  #noted(transport: PeerTransport): PeerTransport {
+    const { name, onAsk } = this.#options
+    return {
+      request: (request) => {
+        onAsk(name, request.site, request.path)
+        return transport.request(request)
+      },
+      roundTripMs: (site) => transport.roundTripMs(site),
+      timeoutFor: (site, workMs) => transport.timeoutFor(site, workMs),
+      close: () => transport.close(),
     }
   }
 

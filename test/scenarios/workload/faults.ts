@@ -15,6 +15,8 @@ export interface FaultsOptions {
   readonly intervalMs: number
   /** Default: anywhere. */
   readonly where?: 'at sites' | 'anywhere'
+  /** Which peers may die; default: of all sites. */
+  readonly sites?: readonly SimulatedSite[]
 }
 
 /** Of the causes below, those that concern one site alone come first. */
@@ -48,12 +50,16 @@ export class Faults {
     this.#isOver = true
     cloud.simulation.note('all is healed')
     cloud.healNetwork()
-    for (const site of cloud.sites) if (!site.isUp) await site.start()
+    for (const site of this.#sites) if (!site.isUp) await site.start()
+  }
+
+  get #sites(): readonly SimulatedSite[] {
+    return this.#options.sites ?? this.#options.cloud.sites
   }
 
   #cause(): void {
     const { cloud, random, where } = this.#options
-    const site = pick(random, cloud.sites)
+    const site = pick(random, this.#sites)
     const other = pick(
       random,
       cloud.sites.filter((candidate) => candidate !== site),

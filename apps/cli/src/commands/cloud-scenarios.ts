@@ -3,4 +3,5 @@
 /** What happens in each. */
 export const cloudScenarios: ReadonlyMap<string, string> = new Map([
   ['cloud-islands', 'the sites fall into groups for minutes, each of which is a cloud meanwhile'],
+  ['cloud-sleep', 'a site sleeps without power while the others work, and wakes'],
 ])
