@@ -7,11 +7,12 @@
  * A process that stood still runs its timers before it reads its sockets, as the event loop of Node does.
  */
 
-import { assert, type Clock, fraction, type Random, seededRandom } from '@atoll/kit'
+import { assert, type CancelTimer, fraction, type Random, seededRandom } from '@atoll/kit'
 import type { Contact, Environment, Message, Protocol } from '@atoll/overlay'
 import type { RttMatrix } from '../rtt/rtt-matrix.ts'
 import { EventHeap, TIMER } from './event-heap.ts'
 import { RunHash } from './run-hash.ts'
+import { SiteWorld, type WorldOfSites } from './site-world.ts'
 
 export interface DatagramNetworkOptions {
   readonly seed: number
@@ -32,21 +33,7 @@ export interface Traffic {
 /** By how much what was read from a socket comes after the timers that became due meanwhile. */
 const SOCKETS_AFTER_TIMERS_MS = 1e-6
 
-/** Noon of a day in 2030, as in the simulation of whole clouds. */
-const EPOCH_MS = Date.UTC(2030, 0, 15, 12)
-
-interface Node {
-  readonly contact: Contact
-  readonly environment: Environment
-  protocol: Protocol | undefined
-  isUp: boolean
-  /** Rises with each crash: timers of an earlier life do nothing. */
-  life: number
-  stalledUntilMs: number
-  island: number
-}
-
-export class DatagramNetwork {
+export class DatagramNetwork implements WorldOfSites {
   loss: number
   rtt: RttMatrix
   /** Sees each datagram when it is sent, for what a scenario counts. */
@@ -56,7 +43,15 @@ export class DatagramNetwork {
   readonly #random: Random
   readonly #heap = new EventHeap()
   readonly #hash = new RunHash()
-  readonly #nodes: Node[] = []
+  readonly #contacts: Contact[] = []
+  readonly #worlds: SiteWorld[] = []
+  readonly #protocols: (Protocol | undefined)[] = []
+  // What each event asks of its node lies in flat arrays, which stay in the cache.
+  readonly #isUp: Uint8Array
+  /** Rises with each crash: timers of an earlier life do nothing. */
+  readonly #life: Int32Array
+  readonly #island: Int32Array
+  readonly #stalledUntilMs: Float64Array
   readonly #indexes = new Map<string, number>()
   #nowMs = 0
   #sent = 0
@@ -70,6 +65,10 @@ export class DatagramNetwork {
     this.loss = loss
     this.#jitter = jitter
     this.#random = this.random('network')
+    this.#isUp = new Uint8Array(rtt.size)
+    this.#life = new Int32Array(rtt.size)
+    this.#island = new Int32Array(rtt.size)
+    this.#stalledUntilMs = new Float64Array(rtt.size)
   }
 
   get nowMs(): number {
@@ -77,7 +76,7 @@ export class DatagramNetwork {
   }
 
   get size(): number {
-    return this.#nodes.length
+    return this.#contacts.length
   }
 
   get traffic(): Traffic {
@@ -96,32 +95,22 @@ export class DatagramNetwork {
 
   /** Adds a node that is down, at the next row of the matrix, and returns its index. */
   add(site: string): number {
-    const index = this.#nodes.length
+    const index = this.#contacts.length
     assert(!this.#indexes.has(site), `two sites are named ${site}`)
-    assert(index < this.rtt.size, 'the matrix has no row for another site')
+    assert(index < Math.min(this.rtt.size, this.#isUp.length), 'the matrix has no row for another site')
     this.#indexes.set(site, index)
-    this.#nodes.push({
-      contact: Object.freeze({ site, addresses: Object.freeze([]) }),
-      environment: {
-        clock: this.#clockOf(index),
-        random: this.random(`site ${site}`),
-        send: (to, message) => this.#send(index, to, message),
-      },
-      protocol: undefined,
-      isUp: false,
-      life: 0,
-      stalledUntilMs: 0,
-      island: 0,
-    })
+    this.#contacts.push(Object.freeze({ site, addresses: Object.freeze([]) }))
+    this.#worlds.push(new SiteWorld(this, index, this.random(`site ${site}`)))
+    this.#protocols.push(undefined)
     return index
   }
 
   contactOf(index: number): Contact {
-    return this.#node(index).contact
+    return existing(this.#contacts[index])
   }
 
   environmentOf(index: number): Environment {
-    return this.#node(index).environment
+    return existing(this.#worlds[index])
   }
 
   indexOf(site: string): number | undefined {
@@ -129,40 +118,39 @@ export class DatagramNetwork {
   }
 
   isUp(index: number): boolean {
-    return this.#node(index).isUp
+    return this.#isUp[index] === 1
   }
 
   /** Lets a node run `protocol`. */
   start(index: number, protocol: Protocol): void {
-    const node = this.#node(index)
-    assert(!node.isUp, 'the node runs already')
-    node.protocol = protocol
-    node.isUp = true
-    node.stalledUntilMs = 0
+    assert(index >= 0 && index < this.size, 'no such node')
+    assert(!this.isUp(index), 'the node runs already')
+    this.#protocols[index] = protocol
+    this.#isUp[index] = 1
+    this.#stalledUntilMs[index] = 0
     protocol.start()
   }
 
   /** Ends a node at once: nothing of it is sent or heard any more, and its timers are gone. */
   crash(index: number): void {
-    const node = this.#node(index)
-    node.isUp = false
-    node.protocol = undefined
-    node.life++
+    assert(index >= 0 && index < this.size, 'no such node')
+    this.#protocols[index] = undefined
+    this.#isUp[index] = 0
+    this.#life[index] = (this.#life[index] ?? 0) + 1
   }
 
   /** Lets a node's process stand still: whatever becomes due for it happens when the time is over. */
   stall(index: number, durationMs: number): void {
-    const node = this.#node(index)
-    node.stalledUntilMs = Math.max(node.stalledUntilMs, this.#nowMs + durationMs)
+    this.#stalledUntilMs[index] = Math.max(this.#stalledUntilMs[index] ?? 0, this.#nowMs + durationMs)
   }
 
   isStalled(index: number): boolean {
-    return this.#node(index).stalledUntilMs > this.#nowMs
+    return (this.#stalledUntilMs[index] ?? 0) > this.#nowMs
   }
 
   /** Nodes reach those of their own island only; what is on the way between two is lost. All begin on island 0. */
   moveTo(index: number, island: number): void {
-    this.#node(index).island = island
+    this.#island[index] = island
   }
 
   /** Lets `action` happen at `atMs`: the hand of a scenario, which no crash stops. */
@@ -181,9 +169,9 @@ export class DatagramNetwork {
     this.#nowMs = heap.nextAtMs
     const slot = heap.take()
     const payload = heap.payload[slot]
-    const index = heap.node[slot] ?? 0
-    const from = heap.from[slot] ?? 0
-    const life = heap.life[slot] ?? 0
+    const index = heap.nodeOf(slot)
+    const from = heap.fromOf(slot)
+    const life = heap.lifeOf(slot)
     heap.release(slot)
     if (payload === undefined) return
     this.#events++
@@ -191,38 +179,38 @@ export class DatagramNetwork {
       ;(payload as () => void)()
       return
     }
-    const node = this.#nodes[index]
-    if (!node?.isUp) return
-    if (node.stalledUntilMs > this.#nowMs) {
-      const atMs = node.stalledUntilMs + (from === TIMER ? 0 : SOCKETS_AFTER_TIMERS_MS)
+    if (this.#isUp[index] !== 1) return
+    const stalledUntilMs = this.#stalledUntilMs[index] ?? 0
+    if (stalledUntilMs > this.#nowMs) {
+      const atMs = stalledUntilMs + (from === TIMER ? 0 : SOCKETS_AFTER_TIMERS_MS)
       this.#events--
-      if (from !== TIMER || life === node.life) heap.add(atMs, index, from, life, payload)
+      if (from !== TIMER || life === this.#life[index]) heap.add(atMs, index, from, life, payload)
     } else if (from !== TIMER) {
-      this.#deliver(node, index, from, payload as Message)
-    } else if (life === node.life) {
+      this.#deliver(index, from, payload as Message)
+    } else if (life === this.#life[index]) {
       this.#hash.add(this.#nowMs, index, TIMER)
       ;(payload as () => void)()
     }
   }
 
-  #deliver(node: Node, index: number, from: number, message: Message): void {
-    const sender = this.#nodes[from]
-    if (!sender || sender.island !== node.island) return
+  #deliver(index: number, from: number, message: Message): void {
+    const sender = this.#contacts[from]
+    if (!sender || this.#island[from] !== this.#island[index]) return
     this.#delivered++
     this.#hash.add(this.#nowMs, index, from, message.type)
-    node.protocol?.receive(sender.contact, message)
+    this.#protocols[index]?.receive(sender, message)
   }
 
-  #send(from: number, to: Contact, message: Message): void {
+  /** For the world of the site at `from`. */
+  send(from: number, to: Contact, message: Message): void {
+    if (this.#isUp[from] !== 1) return
     const index = this.#indexes.get(to.site)
-    const sender = this.#nodes[from]
-    if (!sender?.isUp) return
     this.#sent++
     if (index !== undefined) this.onSend?.(from, index, message)
     // Both are always drawn, so that another loss does not shift all chance after it.
     const isLost = fraction(this.#random) < this.loss
     const late = 1 + this.#jitter * fraction(this.#random)
-    if (isLost || index === undefined || this.#nodes[index]?.island !== sender.island) {
+    if (isLost || index === undefined || this.#island[index] !== this.#island[from]) {
       this.#lost++
       return
     }
@@ -230,25 +218,18 @@ export class DatagramNetwork {
     this.#heap.add(this.#nowMs + delayMs, index, from, 0, message)
   }
 
-  #clockOf(index: number): Clock {
+  /** For the world of the site at `index`. */
+  setTimer(index: number, delayMs: number, action: () => void): CancelTimer {
     const heap = this.#heap
-    return {
-      nowMs: () => EPOCH_MS + this.#nowMs,
-      monotonicMs: () => this.#nowMs,
-      after: (delayMs, action) => {
-        const node = this.#node(index)
-        assert(!Number.isNaN(delayMs), 'a timer needs a number')
-        const atMs = this.#nowMs + Math.max(delayMs, 0)
-        const slot = heap.add(atMs, index, TIMER, node.life, action)
-        const ticket = heap.ticketOf(slot)
-        return () => heap.cancel(slot, ticket)
-      },
-    }
+    assert(!Number.isNaN(delayMs), 'a timer needs a number')
+    const atMs = this.#nowMs + Math.max(delayMs, 0)
+    const slot = heap.add(atMs, index, TIMER, this.#life[index] ?? 0, action)
+    const ticket = heap.ticketOf(slot)
+    return () => heap.cancel(slot, ticket)
   }
+}
 
-  #node(index: number): Node {
-    const node = this.#nodes[index]
-    assert(node, 'no such node')
-    return node
-  }
+function existing<T>(node: T | undefined): T {
+  assert(node, 'no such node')
+  return node
 }

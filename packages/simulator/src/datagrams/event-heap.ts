@@ -3,23 +3,24 @@
  * object per event, so that an hour of a thousand sites passes in a minute.
  *
  *     heap:   times[i], orders[i], slots[i]                 moved about
- *     slots:  node[s], from[s], life[s], payload[s]         stay where they are; free ones form a list
+ *     slots:  ticket[s], node, from and life[s], payload[s]  stay where they are; free ones form a list
  */
 
 /** What a slot holds: a timer's action, or a message; undefined once it was cancelled. */
 export type Payload = object | undefined
 
+/** Numbers of a slot; a power of two, so that none lies on two lines of memory. */
+const WHOSE = 4
+
 export class EventHeap {
-  node = new Int32Array(1024)
-  /** The sender of a message; `TIMER` for a timer. */
-  from = new Int32Array(1024)
-  /** The life of the node in which a timer was set. */
-  life = new Int32Array(1024)
   readonly payload: Payload[] = []
+  /** Node, sender and life of each slot, side by side. */
+  #whose = new Int32Array(1024 * WHOSE)
   #times = new Float64Array(1024)
   #orders = new Float64Array(1024)
   #slots = new Int32Array(1024)
-  #slotOrders = new Float64Array(1024)
+  /** The order of what lies in a slot, which is its ticket. */
+  #tickets = new Float64Array(1024)
   #free: number[] = []
   #slotCount = 0
   #size = 0
@@ -37,24 +38,39 @@ export class EventHeap {
   /** Returns the slot of the event. */
   add(atMs: number, node: number, from: number, life: number, payload: Payload): number {
     const slot = this.#free.pop() ?? this.#newSlot()
-    this.node[slot] = node
-    this.from[slot] = from
-    this.life[slot] = life
+    const whose = slot * WHOSE
+    this.#whose[whose] = node
+    this.#whose[whose + 1] = from
+    this.#whose[whose + 2] = life
     this.payload[slot] = payload
     this.#order++
-    this.#slotOrders[slot] = this.#order
+    this.#tickets[slot] = this.#order
     this.#insert(atMs, this.#order, slot)
     return slot
   }
 
+  nodeOf(slot: number): number {
+    return this.#whose[slot * WHOSE] ?? 0
+  }
+
+  /** The sender of a message; `TIMER` for a timer. */
+  fromOf(slot: number): number {
+    return this.#whose[slot * WHOSE + 1] ?? 0
+  }
+
+  /** The life of the node in which a timer was set. */
+  lifeOf(slot: number): number {
+    return this.#whose[slot * WHOSE + 2] ?? 0
+  }
+
   /** Names an event for `cancel`, as slots are used again. */
   ticketOf(slot: number): number {
-    return this.#slotOrders[slot] ?? 0
+    return this.#tickets[slot] ?? 0
   }
 
   /** Takes the payload of an event away, unless it has happened. */
   cancel(slot: number, ticket: number): void {
-    if (this.#slotOrders[slot] === ticket) this.payload[slot] = undefined
+    if (this.#tickets[slot] === ticket) this.payload[slot] = undefined
   }
 
   /** Takes the next event out and returns its slot, which callers must `release` once they have read it. */
@@ -67,20 +83,20 @@ export class EventHeap {
 
   release(slot: number): void {
     this.payload[slot] = undefined
-    this.#slotOrders[slot] = 0
+    this.#tickets[slot] = 0
     this.#free.push(slot)
   }
 
   #newSlot(): number {
-    if (this.#slotCount === this.node.length) this.#grow()
+    if (this.#slotCount === this.#slots.length) this.#grow()
     this.payload.push(undefined)
     return this.#slotCount++
   }
 
   #grow(): void {
-    const length = this.node.length * 2
-    const ints = (old: Int32Array) => {
-      const grown = new Int32Array(length)
+    const length = this.#slots.length * 2
+    const ints = (old: Int32Array, each = 1) => {
+      const grown = new Int32Array(length * each)
       grown.set(old)
       return grown
     }
@@ -89,13 +105,11 @@ export class EventHeap {
       grown.set(old)
       return grown
     }
-    this.node = ints(this.node)
-    this.from = ints(this.from)
-    this.life = ints(this.life)
+    this.#whose = ints(this.#whose, WHOSE)
     this.#slots = ints(this.#slots)
     this.#times = floats(this.#times)
     this.#orders = floats(this.#orders)
-    this.#slotOrders = floats(this.#slotOrders)
+    this.#tickets = floats(this.#tickets)
   }
 
   #insert(time: number, order: number, slot: number): void {
