@@ -199,8 +199,6 @@ export class OverlaySite implements Protocol {
       return
     }
     if (this.#shutOut.has(descriptor.contact.site)) return
-    const known = this.rumours.find(DESCRIPTOR_TOPIC, descriptor.contact.site)
-    if (known && known.number >= descriptor.incarnation) return
     if (this.table.learn(descriptor)) this.rumours.tell(descriptorRumour(descriptor))
   }
 

@@ -26,7 +26,9 @@ import type {
   ProxyMessage,
   SeenMessage,
 } from './messages.ts'
+import { ProbeTimes } from './probe-times.ts'
 import { type ProbeResult, Prober } from './prober.ts'
+import { Responder } from './responder.ts'
 import type { FaultSettings } from './settings.ts'
 import { type ReadSuspicion, readCase, readSuspicion, suspicionText } from './suspicion.ts'
 import { SuspicionBook } from './suspicion-book.ts'
@@ -64,6 +66,7 @@ export class FailureDetector implements Protocol {
   readonly health: LocalHealth
   readonly #options: FailureDetectorOptions
   readonly #prober: Prober
+  readonly #responder: Responder
   readonly #book: SuspicionBook
   readonly #timers = new Map<string, CancelTimer>()
   /** Those that are being watched, to go round. */
@@ -72,22 +75,33 @@ export class FailureDetector implements Protocol {
   #eagerUntilMs = 0
 
   constructor(options: FailureDetectorOptions) {
-    const { settings, environment, table, riders = [], onDescriptor } = options
+    const { settings, environment, table, self, riders = [], onDescriptor } = options
     this.#options = options
     this.health = new LocalHealth(settings.healthMax)
+    const times = new ProbeTimes(settings)
     this.#prober = new Prober({
       environment,
       settings,
       table,
+      times,
       health: this.health,
       riders,
       onDescriptor,
       isDoubted: (member) => member.state === 'cut' || this.#book.isPublic(member),
     })
+    this.#responder = new Responder({
+      environment,
+      table,
+      prober: this.#prober,
+      riders,
+      self,
+      refute: (incarnation) => this.#refute(incarnation),
+    })
     this.#book = new SuspicionBook({
       environment,
       settings,
       table,
+      times,
       onSilent: (member) => this.#suspect(member),
       probe: (member, done, manner) => this.#prober.join(member, done, manner),
       thoroughMs: (member) => this.#prober.thoroughMs(member),
@@ -139,7 +153,7 @@ export class FailureDetector implements Protocol {
   receive(from: Contact, message: Message): void {
     switch (message.type) {
       case 'faults.ping':
-        this.#answer(from, message as PingMessage)
+        this.#responder.answer(from, message as PingMessage)
         break
       case 'faults.ack':
         if (Number.isSafeInteger((message as AckMessage).doubts))
@@ -147,7 +161,7 @@ export class FailureDetector implements Protocol {
         this.#prober.hearAck(from, message as AckMessage)
         break
       case 'faults.ask':
-        this.#askFor(from, message as AskMessage)
+        this.#responder.askFor(from, message as AskMessage)
         break
       case 'faults.doubt':
         this.#hearDoubt(from, message as DoubtMessage)
@@ -229,10 +243,10 @@ export class FailureDetector implements Protocol {
   }
 
   #probe(member: Member): void {
-    this.#prober.probe(member, (result, startedMs) => this.#onResult(member, result, startedMs))
+    this.#prober.probe(member, this.#onResult)
   }
 
-  #onResult(member: Member, result: ProbeResult, startedMs: number): void {
+  readonly #onResult = (result: ProbeResult, startedMs: number, member: Member): void => {
     if (result === 'answered') this.#book.answered(member, startedMs)
     else if (isHere(member.state)) this.#suspect(member, startedMs)
   }
@@ -348,52 +362,5 @@ export class FailureDetector implements Protocol {
     if (incarnation < own || state !== 'alive') return
     this.health.bad()
     onDoubted(incarnation)
-  }
-
-  #answer(from: Contact, { seq, knows, isDoubted }: PingMessage): void {
-    const { environment, self, table, riders = [] } = this.#options
-    if (isDoubted === true && Number.isSafeInteger(knows)) this.#refute(knows)
-    const own = self()
-    const sender = table.cut === 0 ? undefined : table.find(from.site)
-    let load: Record<string, unknown> | undefined
-    for (const rider of riders) {
-      const data = rider.load(from)
-      if (data !== undefined) load = { ...load, [rider.name]: data }
-    }
-    const ack: AckMessage =
-      own.incarnation === knows && !load && sender?.state !== 'cut'
-        ? { type: 'faults.ack', version: 1, seq }
-        : {
-            type: 'faults.ack',
-            version: 1,
-            seq,
-            ...(own.incarnation === knows ? {} : { descriptor: own.signed }),
-            ...(sender?.state === 'cut' ? { doubts: sender.descriptor.incarnation } : {}),
-            ...(load ? { riders: load } : {}),
-          }
-    environment.send(from, ack)
-    // Whoever speaks to us is there, whatever we thought.
-    if (sender?.state === 'cut') table.setState(sender, 'alive')
-  }
-
-  #askFor(from: Contact, { seq, target, knows, isDoubted, withinMs }: AskMessage): void {
-    const { environment, table, self } = this.#options
-    const reply = (type: ProxyMessage['type'], descriptor?: SignedDescriptor) =>
-      environment.send(from, {
-        type,
-        version: 1,
-        seq,
-        ...(descriptor ? { descriptor } : {}),
-      } as ProxyMessage)
-    const member = typeof target === 'string' ? table.find(target) : undefined
-    if (!member || target === self().contact.site) return
-    const newer = () => (member.descriptor.incarnation > knows ? member.descriptor.signed : undefined)
-    const known = newer()
-    // The suspect has answered already, and the asker has not heard of it yet.
-    if (known && isDoubted) reply('faults.nack', known)
-    this.#prober.probeFor(member, Number(withinMs) || 0, (result) => {
-      if (result === 'answered') reply('faults.heard', newer())
-      else if (!known) reply('faults.nack')
-    })
   }
 }

@@ -2,6 +2,7 @@
 
 import type { Clock, Random } from '@atoll/kit'
 import type { Descriptor } from '../membership/descriptor.ts'
+import { NameNumbers, putAt } from '../protocol/name-numbers.ts'
 import { Member, ringKeyOf, type SiteState } from './member.ts'
 
 /** `before` is undefined for a site that was not known. */
@@ -10,6 +11,9 @@ export type MemberListener = (member: Member, before: SiteState | undefined) => 
 /** A cloud of more sites is refused: it bounds what a captured authority could make everybody remember. */
 const MEMBERS_MAX = 20_000
 
+/** Of all sites whose descriptor some table of this process has taken: as many as a cloud has. */
+const siteNumbers = new NameNumbers()
+
 export interface MemberTableOptions {
   readonly site: string
   readonly clock: Clock
@@ -17,13 +21,17 @@ export interface MemberTableOptions {
 
 export class MemberTable {
   readonly #options: MemberTableOptions
-  readonly #members = new Map<string, Member>()
+  /** By the number of their names. */
+  readonly #members: (Member | undefined)[] = []
   /** In order of key, then name. */
   readonly #ring: Member[] = []
   readonly #listeners: MemberListener[] = []
   readonly #ownKey: number
+  #places = 0
   #here = 0
   #cut = 0
+  /** What `next` found, until the ring changes: it is asked every second, and a search touches a dozen members. */
+  #next: readonly Member[] = []
 
   constructor(options: MemberTableOptions) {
     this.#options = options
@@ -46,7 +54,8 @@ export class MemberTable {
   }
 
   find(site: string): Member | undefined {
-    return this.#members.get(site)
+    const number = siteNumbers.find(site)
+    return number === undefined ? undefined : this.#members[number]
   }
 
   /** Callers must not change the table from within a listener. */
@@ -58,7 +67,7 @@ export class MemberTable {
   learn(descriptor: Descriptor): boolean {
     const { site } = descriptor.contact
     if (site === this.#options.site) return false
-    const member = this.#members.get(site)
+    const member = this.find(site)
     if (!member) return this.#add(descriptor)
     if (descriptor.incarnation <= member.descriptor.incarnation) return false
     member.descriptor = descriptor
@@ -71,30 +80,27 @@ export class MemberTable {
     if (before === state) return
     member.state = state
     member.sinceMs = this.#options.clock.monotonicMs()
-    this.#here += Number(isHere(state)) - Number(isHere(before))
+    if (isHere(state) !== isHere(before)) {
+      this.#here += isHere(state) ? 1 : -1
+      this.#next = []
+    }
     this.#cut += Number(state === 'cut') - Number(before === 'cut')
     for (const listener of this.#listeners) listener(member, before)
   }
 
   /** Forgets a site that was shut out; listeners hear that it has left. */
   remove(site: string): void {
-    const member = this.#members.get(site)
+    const member = this.find(site)
     if (!member) return
     this.setState(member, 'left')
-    this.#members.delete(site)
+    this.#members[siteNumbers.numberOf(site)] = undefined
     this.#ring.splice(this.#ring.indexOf(member), 1)
   }
 
   /** The next `count` on the ring after this site that are alive or suspect. */
-  next(count: number): Member[] {
-    const found: Member[] = []
-    const ring = this.#ring
-    const start = this.#placeOf(this.#ownKey, this.#options.site)
-    for (let step = 0; step < ring.length && found.length < count; step++) {
-      const member = ring[(start + step) % ring.length]
-      if (member && isHere(member.state)) found.push(member)
-    }
-    return found
+  next(count: number): readonly Member[] {
+    if (this.#next.length !== count) this.#next = this.#findNext(count)
+    return this.#next
   }
 
   /** Up to `count` different ones that are alive, by chance. */
@@ -109,11 +115,24 @@ export class MemberTable {
     return found
   }
 
+  #findNext(count: number): readonly Member[] {
+    const found: Member[] = []
+    const ring = this.#ring
+    const start = this.#placeOf(this.#ownKey, this.#options.site)
+    for (let step = 0; step < ring.length && found.length < count; step++) {
+      const member = ring[(start + step) % ring.length]
+      if (member && isHere(member.state)) found.push(member)
+    }
+    return found
+  }
+
   #add(descriptor: Descriptor): boolean {
-    if (this.#members.size >= MEMBERS_MAX) return false
-    const member = new Member(descriptor, this.#options.clock.monotonicMs())
-    this.#members.set(member.site, member)
+    if (this.#ring.length >= MEMBERS_MAX) return false
+    const sinceMs = this.#options.clock.monotonicMs()
+    const member = new Member(descriptor, { place: this.#places++, sinceMs })
+    putAt(this.#members, siteNumbers.numberOf(member.site), member)
     this.#ring.splice(this.#placeOf(member.key, member.site), 0, member)
+    this.#next = []
     if (isHere(member.state)) this.#here++
     for (const listener of this.#listeners) listener(member, undefined)
     return true

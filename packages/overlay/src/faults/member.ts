@@ -1,7 +1,7 @@
 /** What one site knows of another. */
 
 import type { Descriptor } from '../membership/descriptor.ts'
-import type { ProbeTime } from './probe-times.ts'
+import type { Probe } from './prober.ts'
 
 /**
  *     alive ──a probe is missed, here or elsewhere──▶ suspect ──no answer in time──▶ cut
@@ -14,21 +14,26 @@ export class Member {
   readonly site: string
   /** Its place on the ring of watchers. */
   readonly key: number
-  /** What was measured of its answers. */
-  readonly time: ProbeTime = { samples: 0, smoothedMs: 0, variationMs: 0 }
-  /** When the last probe of ours began that it answered, on the monotonic clock. */
-  answeredMs = Number.NEGATIVE_INFINITY
+  /** Its row wherever numbers of all members lie side by side, from 0 in the order in which they became known. */
+  readonly place: number
   descriptor: Descriptor
   state: SiteState
   /** When it took this state, on the monotonic clock. */
   sinceMs: number
+  /** Of the prober: the probe of our own that is under way. */
+  probe: Probe | undefined
 
-  constructor(descriptor: Descriptor, sinceMs: number) {
+  constructor(
+    descriptor: Descriptor,
+    { place, sinceMs }: { readonly place: number; readonly sinceMs: number },
+  ) {
     this.site = descriptor.contact.site
     this.key = ringKeyOf(this.site)
+    this.place = place
     this.descriptor = descriptor
     this.state = descriptor.state
     this.sinceMs = sinceMs
+    this.probe = undefined
   }
 }
 

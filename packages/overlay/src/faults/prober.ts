@@ -18,7 +18,8 @@ import type { LocalHealth } from './local-health.ts'
 import type { Member } from './member.ts'
 import type { MemberTable } from './member-table.ts'
 import type { AckMessage, AskMessage, PingMessage, ProxyMessage } from './messages.ts'
-import { ProbeTimes } from './probe-times.ts'
+import { OpenProbes } from './open-probes.ts'
+import type { ProbeTimes } from './probe-times.ts'
 import type { FaultSettings } from './settings.ts'
 
 /** Proxies are the nearest of so many times their number. */
@@ -26,8 +27,8 @@ const PROXY_CHOICE = 3
 
 export type ProbeResult = 'answered' | 'silent'
 
-/** `startedMs`: when the probe began, on the monotonic clock. */
-export type ProbeListener = (result: ProbeResult, startedMs: number) => void
+/** `startedMs`: when the probe of `member` began, on the monotonic clock. */
+export type ProbeListener = (result: ProbeResult, startedMs: number, member: Member) => void
 
 /** `patient`: by proxies only when there is no direct answer. `thorough`: two pings and proxies at once, in a hurry. */
 export type ProbeManner = 'patient' | 'thorough'
@@ -36,6 +37,7 @@ export interface ProberOptions {
   readonly environment: Environment
   readonly settings: FaultSettings
   readonly table: MemberTable
+  readonly times: ProbeTimes
   readonly health: LocalHealth
   readonly riders: readonly ProbeRider[]
   /** True when many hold a site for gone, so that it must say that it is there to all. */
@@ -44,11 +46,16 @@ export interface ProberOptions {
   readonly onDescriptor: (descriptor: SignedDescriptor) => void
 }
 
-interface Probe {
+/** One that is under way. */
+export interface Probe {
   readonly member: Member
   readonly done: ProbeListener[]
+  /** Its first ping was sent then. */
   readonly startedMs: number
-  readonly seqs: number[]
+  seq: number
+  /** Of the second ping, if there is one. */
+  secondSeq: number
+  secondMs: number
   dueMs: number
   /** Of the proxies asked, how many have not even said no. */
   quiet: number
@@ -59,20 +66,15 @@ interface Probe {
 
 export class Prober {
   readonly #options: ProberOptions
-  /** By the number of each ping. */
-  readonly #pings = new Map<number, { readonly probe: Probe; readonly sentMs: number }>()
-  readonly #busy = new Map<Member, Probe>()
-  readonly #times: ProbeTimes
-  #seq = 0
+  readonly #open = new OpenProbes<Probe>()
 
   constructor(options: ProberOptions) {
     this.#options = options
-    this.#times = new ProbeTimes(options.settings)
   }
 
   /** How long an answer of `member` may take, before health stretches it. */
   timeoutMs(member: Member): number {
-    return this.#times.timeoutMs(member.time)
+    return this.#options.times.timeoutMs(member.place)
   }
 
   /** About how long a thorough probe of `member` takes that ends in silence. */
@@ -82,19 +84,9 @@ export class Prober {
 
   /** Probes a site; false when a probe of it is under way already, else `done` is called once. */
   probe(member: Member, done: ProbeListener, manner: ProbeManner = 'patient'): boolean {
-    if (this.#busy.has(member)) return false
-    const probe: Probe = {
-      member,
-      done: [done],
-      startedMs: this.#options.environment.clock.monotonicMs(),
-      seqs: [],
-      dueMs: 0,
-      quiet: 0,
-      stage: manner === 'patient' ? 'first' : 'last',
-      cancel: () => {},
-    }
-    this.#busy.set(member, probe)
-    this.#ping(probe)
+    if (member.probe) return false
+    const probe = this.#begin(member, done, manner === 'patient' ? 'first' : 'last')
+    member.probe = probe
     if (manner === 'thorough') this.#askProxies(probe)
     else this.#wait(probe, this.timeoutMs(member))
     return true
@@ -102,46 +94,38 @@ export class Prober {
 
   /** Probes a site, or waits for the probe of it that is under way. */
   join(member: Member, done: ProbeListener, manner: ProbeManner): void {
-    const probe = this.#busy.get(member)
+    const { probe } = member
     if (probe) probe.done.push(done)
     else this.probe(member, done, manner)
   }
 
   /** Pings a site for another one, which waits for `withinMs`. */
   probeFor(member: Member, withinMs: number, done: ProbeListener): void {
-    const probe: Probe = {
-      member,
-      done: [done],
-      startedMs: this.#options.environment.clock.monotonicMs(),
-      dueMs: 0,
-      quiet: 0,
-      seqs: [],
-      stage: 'proxy',
-      cancel: () => {},
-    }
-    this.#ping(probe)
+    const probe = this.#begin(member, done, 'proxy')
     this.#wait(probe, Math.min(this.timeoutMs(member), withinMs))
   }
 
   stop(): void {
-    for (const { probe } of this.#pings.values()) probe.cancel()
-    this.#pings.clear()
-    this.#busy.clear()
+    for (const probe of this.#open.all()) {
+      probe.cancel()
+      probe.member.probe = undefined
+    }
+    this.#open.clear()
   }
 
   hearAck(from: Contact, message: AckMessage): void {
-    const ping = this.#pings.get(message.seq)
-    if (!ping || ping.probe.member.site !== from.site) return
-    const { environment, riders } = this.#options
-    const { probe } = ping
-    const rttMs = environment.clock.monotonicMs() - ping.sentMs
-    this.#times.measured(probe.member.time, rttMs)
+    const probe = this.#open.find(message.seq)
+    if (probe?.member.site !== from.site) return
+    const { environment, riders, times } = this.#options
+    const sentMs = message.seq === probe.seq ? probe.startedMs : probe.secondMs
+    const rttMs = environment.clock.monotonicMs() - sentMs
+    times.measured(probe.member.place, rttMs)
     for (const rider of riders) rider.unload(from, message.riders?.[rider.name], rttMs)
     this.#answered(probe, message.descriptor)
   }
 
   hearProxy(message: ProxyMessage): void {
-    const probe = this.#pings.get(message.seq)?.probe
+    const probe = this.#open.find(message.seq)
     if (!probe) return
     if (message.type === 'faults.nack') {
       probe.quiet--
@@ -149,12 +133,28 @@ export class Prober {
     } else this.#answered(probe, message.descriptor)
   }
 
-  #ping(probe: Probe): number {
+  /** Sends the first ping. */
+  #begin(member: Member, done: ProbeListener, stage: Probe['stage']): Probe {
+    const probe: Probe = {
+      member,
+      done: [done],
+      startedMs: this.#options.environment.clock.monotonicMs(),
+      seq: this.#open.nextSeq(),
+      secondSeq: 0,
+      secondMs: 0,
+      dueMs: 0,
+      quiet: 0,
+      stage,
+      cancel: neverSet,
+    }
+    this.#ping(probe, probe.seq)
+    return probe
+  }
+
+  #ping(probe: Probe, seq: number): void {
     const { environment } = this.#options
     const { member } = probe
-    const seq = ++this.#seq
-    this.#pings.set(seq, { probe, sentMs: environment.clock.monotonicMs() })
-    probe.seqs.push(seq)
+    this.#open.put(seq, probe)
     environment.send(member.descriptor.contact, {
       type: 'faults.ping',
       version: 1,
@@ -162,7 +162,6 @@ export class Prober {
       knows: member.descriptor.incarnation,
       isDoubted: this.#options.isDoubted(member),
     } as PingMessage)
-    return seq
   }
 
   #wait(probe: Probe, timeoutMs: number): void {
@@ -190,20 +189,19 @@ export class Prober {
     const { environment, settings, table } = this.#options
     const { member } = probe
     probe.stage = 'last'
-    const seq = this.#ping(probe)
+    probe.secondSeq = this.#open.nextSeq()
+    probe.secondMs = environment.clock.monotonicMs()
+    this.#ping(probe, probe.secondSeq)
     // Of a few by chance the nearest: the way by them is hardly longer than the direct one.
-    const proxies = table
-      .sample(PROXY_CHOICE * settings.proxies, environment.random, member)
-      .toSorted((left, right) => this.timeoutMs(left) - this.timeoutMs(right))
-      .slice(0, settings.proxies)
+    const choice = table.sample(PROXY_CHOICE * settings.proxies, environment.random, member)
+    const { proxies, farthestMs } = this.#nearest(choice, settings.proxies)
     probe.quiet = proxies.length
     // From proxy to target is at most as far as by way of us, were it not for the routes of the Internet.
-    const farthestMs = Math.max(0, ...proxies.map((proxy) => this.timeoutMs(proxy)))
     const withinMs = this.timeoutMs(member) + farthestMs
     const ask: AskMessage = {
       type: 'faults.ask',
       version: 1,
-      seq,
+      seq: probe.secondSeq,
       target: member.site,
       knows: member.descriptor.incarnation,
       isDoubted: this.#options.isDoubted(member),
@@ -211,6 +209,22 @@ export class Prober {
     }
     for (const proxy of proxies) environment.send(proxy.descriptor.contact, ask)
     this.#wait(probe, withinMs)
+  }
+
+  /** Those `count` whose answers take the least time, in that order, and the time of the last of them. */
+  #nearest(members: readonly Member[], count: number): { proxies: readonly Member[]; farthestMs: number } {
+    const proxies: Member[] = []
+    const timesMs: number[] = []
+    for (const member of members) {
+      const timeMs = this.timeoutMs(member)
+      let place = proxies.length
+      while (place > 0 && (timesMs[place - 1] ?? 0) > timeMs) place--
+      if (place >= count) continue
+      proxies.splice(place, 0, member)
+      timesMs.splice(place, 0, timeMs)
+      proxies.length = Math.min(proxies.length, count)
+    }
+    return { proxies, farthestMs: timesMs[proxies.length - 1] ?? 0 }
   }
 
   #answered(probe: Probe, descriptor: SignedDescriptor | undefined): void {
@@ -221,8 +235,10 @@ export class Prober {
 
   #finish(probe: Probe, result: ProbeResult): void {
     probe.cancel()
-    for (const seq of probe.seqs) this.#pings.delete(seq)
-    if (probe.stage !== 'proxy') this.#busy.delete(probe.member)
-    for (const done of probe.done) done(result, probe.startedMs)
+    this.#open.delete(probe)
+    if (probe.stage !== 'proxy') probe.member.probe = undefined
+    for (const done of probe.done) done(result, probe.startedMs, probe.member)
   }
 }
+
+const neverSet: CancelTimer = () => {}

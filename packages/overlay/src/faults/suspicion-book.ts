@@ -10,6 +10,7 @@ import type { CancelTimer } from '@atoll/kit'
 import type { Environment } from '../protocol/environment.ts'
 import type { Member } from './member.ts'
 import { isHere, type MemberTable } from './member-table.ts'
+import type { ProbeTimes } from './probe-times.ts'
 import type { ProbeListener, ProbeManner, ProbeResult } from './prober.ts'
 import type { FaultSettings } from './settings.ts'
 import type { ReadSuspicion, SignedSuspicion } from './suspicion.ts'
@@ -18,6 +19,7 @@ export interface SuspicionBookOptions {
   readonly environment: Environment
   readonly settings: FaultSettings
   readonly table: MemberTable
+  readonly times: ProbeTimes
   /** Probes it, or waits for the probe that is under way. */
   readonly probe: (member: Member, done: ProbeListener, manner: ProbeManner) => void
   /** About how long a thorough probe takes that ends in silence. */
@@ -48,6 +50,8 @@ const LAST_PROBES = 2
 export class SuspicionBook {
   readonly #options: SuspicionBookOptions
   readonly #open = new Map<Member, Suspicion>()
+  /** Nothing is open: asked for each datagram. */
+  isEmpty = true
   readonly #openBy = new Map<string, number>()
   readonly #wrongBy = new Map<string, { count: number; readonly sinceMs: number }>()
 
@@ -58,13 +62,14 @@ export class SuspicionBook {
   stop(): void {
     for (const { cancel } of this.#open.values()) cancel()
     this.#open.clear()
+    this.isEmpty = true
     this.#openBy.clear()
   }
 
   /** True when `member` answered a moment ago: later than what anybody can hold against it. */
   isVouchedFor(member: Member): boolean {
-    const { environment, settings } = this.#options
-    return environment.clock.monotonicMs() - member.answeredMs < settings.initialMs
+    const { environment, settings, times } = this.#options
+    return environment.clock.monotonicMs() - times.answeredMs(member.place) < settings.initialMs
   }
 
   /** True when a suspicion by `by` counts: it has not too many open, and was not too often wrong. */
@@ -75,12 +80,8 @@ export class SuspicionBook {
     return (this.#openBy.get(by) ?? 0) < this.#options.settings.openSuspicionsMax
   }
 
-  get isEmpty(): boolean {
-    return this.#open.size === 0
-  }
-
   isPublic(member: Member): boolean {
-    return this.#open.get(member)?.publicMs !== undefined
+    return !this.isEmpty && this.#open.get(member)?.publicMs !== undefined
   }
 
   /** How often others were asked to look at `member` so far; counts this time. */
@@ -120,8 +121,8 @@ export class SuspicionBook {
 
   /** The site has answered a probe of our own that began at `sinceMs`: it was there then, whenever we hear of it. */
   answered(member: Member, sinceMs: number): void {
-    member.answeredMs = sinceMs
-    const open = this.#open.size === 0 ? undefined : this.#open.get(member)
+    this.#options.times.answered(member.place, sinceMs)
+    const open = this.isEmpty ? undefined : this.#open.get(member)
     if (open === undefined || (open.publicMs !== undefined && sinceMs < open.publicMs)) return
     if (open.publicMs !== undefined) for (const by of open.signed.keys()) this.#blame(by)
     this.#options.table.setState(member, 'alive')
@@ -142,6 +143,7 @@ export class SuspicionBook {
     if (!open) return
     open.cancel()
     this.#open.delete(member)
+    this.isEmpty = this.#open.size === 0
     for (const by of open.signed.keys()) {
       const left = (this.#openBy.get(by) ?? 1) - 1
       if (left > 0) this.#openBy.set(by, left)
@@ -167,6 +169,7 @@ export class SuspicionBook {
       cancel: () => {},
     }
     this.#open.set(member, open)
+    this.isEmpty = false
     table.setState(member, 'suspect')
     this.#lookAgain(member, open, settings.watchMs)
     return open

@@ -12,6 +12,8 @@ export interface ViewEntry {
 export class View {
   readonly sizeMax: number
   readonly #entries: ViewEntry[] = []
+  /** The sites of the entries, in the same order, by which they are looked for. */
+  readonly #sites: string[] = []
 
   constructor(sizeMax: number) {
     this.sizeMax = sizeMax
@@ -26,7 +28,7 @@ export class View {
   }
 
   has(site: string): boolean {
-    return this.#indexOf(site) >= 0
+    return this.#sites.includes(site)
   }
 
   grow(): void {
@@ -49,8 +51,8 @@ export class View {
       const other = index + random.below(entries.length - index)
       const [left, right] = [entries[index], entries[other]]
       if (!left || !right) break
-      entries[index] = right
-      entries[other] = left
+      this.#put(index, right)
+      this.#put(other, left)
       if (!without.includes(right)) sampled.push(right)
     }
     return sampled
@@ -58,30 +60,29 @@ export class View {
 
   /** Adds one that it does not have. Callers have made room. */
   add(entry: ViewEntry): void {
-    this.#entries.push(entry)
+    this.#put(this.#entries.length, entry)
   }
 
   /** Returns whether it was there. */
   remove(site: string): boolean {
-    const index = this.#indexOf(site)
+    const index = this.#sites.indexOf(site)
     if (index < 0) return false
     const last = this.#entries.pop()
-    if (last && index < this.#entries.length) this.#entries[index] = last
+    this.#sites.pop()
+    if (last && index < this.#entries.length) this.#put(index, last)
     return true
   }
 
   /** Puts a newer descriptor of the same site in the place of the one at hand. */
   renew(descriptor: Descriptor): void {
-    const index = this.#indexOf(descriptor.contact.site)
+    const index = this.#sites.indexOf(descriptor.contact.site)
     const known = this.#entries[index]
     if (known && known.descriptor.incarnation < descriptor.incarnation)
       this.#entries[index] = { descriptor, age: known.age }
   }
 
-  #indexOf(site: string): number {
-    const entries = this.#entries
-    for (let index = 0; index < entries.length; index++)
-      if (entries[index]?.descriptor.contact.site === site) return index
-    return -1
+  #put(index: number, entry: ViewEntry): void {
+    this.#entries[index] = entry
+    this.#sites[index] = entry.descriptor.contact.site
   }
 }

@@ -3,11 +3,16 @@
 import { assert } from '@atoll/kit'
 import type { Contact } from './contact.ts'
 import type { Message } from './message.ts'
+import { NameNumbers, putAt } from './name-numbers.ts'
 import type { Protocol } from './protocol.ts'
+
+/** Of the types that some protocol of this process takes. */
+const numbers = new NameNumbers()
 
 export class ProtocolSet implements Protocol {
   readonly #protocols: readonly Protocol[]
-  readonly #byType = new Map<string, Protocol>()
+  /** By the number of a type. */
+  readonly #takers: (Protocol | undefined)[] = []
   #isRunning = false
   #unknown = 0
 
@@ -15,14 +20,15 @@ export class ProtocolSet implements Protocol {
     this.#protocols = protocols
     for (const protocol of protocols) {
       for (const type of protocol.types) {
-        assert(!this.#byType.has(type), `two protocols take ${type}`)
-        this.#byType.set(type, protocol)
+        const number = numbers.numberOf(type)
+        assert(this.#takers[number] === undefined, `two protocols take ${type}`)
+        putAt(this.#takers, number, protocol)
       }
     }
   }
 
   get types(): readonly string[] {
-    return [...this.#byType.keys()]
+    return this.#protocols.flatMap(({ types }) => types)
   }
 
   /** How many messages were ignored because nobody knows their type: a newer release speaks to us. */
@@ -46,7 +52,8 @@ export class ProtocolSet implements Protocol {
 
   receive(from: Contact, message: Message): void {
     if (!this.#isRunning) return
-    const protocol = this.#byType.get(message.type)
+    const number = numbers.find(message.type)
+    const protocol = number === undefined ? undefined : this.#takers[number]
     if (protocol) protocol.receive(from, message)
     else this.#unknown++
   }
