@@ -2,7 +2,7 @@
 
 import { request } from 'node:http'
 import { text as readText } from 'node:stream/consumers'
-import type { PeerStatus } from '@atoll/peer'
+import type { Distances, NearSite, PeerStatus } from '@atoll/peer'
 import { PeerNotRunning, PeerNotYours, PeerRefused } from './errors.ts'
 
 const TIMEOUT_MS = 10_000
@@ -10,6 +10,21 @@ const TIMEOUT_MS = 10_000
 /** @throws PeerNotRunning, PeerNotYours, PeerRefused */
 export async function askStatus(dataDirectory: string): Promise<PeerStatus> {
   return (await ask(dataDirectory, 'GET', '/status')) as PeerStatus
+}
+
+/** @throws as `askStatus` */
+export async function askDistances(dataDirectory: string): Promise<Distances> {
+  return (await ask(dataDirectory, 'GET', '/distances')) as Distances
+}
+
+/** At most `count` sites, the nearest to `site` first. @throws as `askStatus` */
+export async function askNearest(
+  dataDirectory: string,
+  { site, count }: { site: string; count: number },
+): Promise<readonly NearSite[]> {
+  const query = new URLSearchParams({ site, count: String(count) })
+  const answer = await ask(dataDirectory, 'GET', `/nearest?${query.toString()}`)
+  return (answer as { nearest: readonly NearSite[] }).nearest
 }
 
 export interface JoinTokenRequest {

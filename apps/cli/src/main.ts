@@ -5,6 +5,7 @@ import { Command } from 'commander'
 import { benchCommand } from './commands/bench.ts'
 import { checkCommand } from './commands/check.ts'
 import { demoCommand } from './commands/demo.ts'
+import { distancesCommand } from './commands/distances.ts'
 import { docsCommand } from './commands/docs.ts'
 import { inviteCommand } from './commands/invite.ts'
 import { joinCommand } from './commands/join.ts'
@@ -28,6 +29,7 @@ for (const command of [
   inviteCommand(),
   trustCommand(),
   statusCommand(),
+  distancesCommand(),
   siteCommand(),
   openrcCommand(),
   testCommand(),

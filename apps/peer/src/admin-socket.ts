@@ -2,11 +2,25 @@
 
 import { chmodSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Standing } from '@atoll/federation'
-import { validateBody } from '@atoll/http'
+import { type Distances, NearestQuery, type Standing } from '@atoll/federation'
+import { validateBody, validateQuery } from '@atoll/http'
 import { AtollError } from '@atoll/kit'
+import type { NearSite, Position, SiteState } from '@atoll/overlay'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
+
+/** A site as the overlay of this one knows it. */
+export interface OverlayStatus {
+  /** How it is for this site, and for how long. Of this site itself: alive or dormant. */
+  readonly state: SiteState
+  readonly forMs: number
+  /** The best that is known of the round trip; null when nothing is. */
+  readonly rttMs: number | null
+  readonly isMeasured: boolean
+  /** By the positions of both alone. */
+  readonly predictedMs: number | null
+  readonly position: Position | null
+}
 
 /** One site as this peer sees it. */
 export interface SiteStatus {
@@ -17,6 +31,8 @@ export interface SiteStatus {
   readonly isReachable: boolean
   readonly standing: Standing
   readonly roundTripMs: number | null
+  /** Null at a peer that does not run the overlay of its site, and for a site that it has not heard of. */
+  readonly overlay: OverlayStatus | null
   readonly hosts: number
   readonly servers: number
 }
@@ -48,6 +64,9 @@ export interface PeerStatus {
 
 export interface AdminHandlers {
   status(): Promise<PeerStatus>
+  /** See `PeerOverlay`. */
+  distances(): Distances
+  requireNearestTo(site: string, count: number): readonly NearSite[]
   issuePeerToken(options: { peerName?: string; lifeMs: number }): Promise<string>
   issueJoinToken(options: { siteName?: string; lifeMs: number }): Promise<string>
   /** Answers with the reachable sites that have not heard of it in time. */
@@ -83,6 +102,11 @@ export async function serveAdmin(dataDirectory: string, handlers: AdminHandlers)
       .send({ message: isExpected ? error.message : String(error) })
   })
   server.get('/status', () => handlers.status())
+  server.get('/distances', async () => handlers.distances())
+  server.get('/nearest', async (request) => {
+    const { site, count } = validateQuery(NearestQuery, request.query)
+    return { nearest: handlers.requireNearestTo(site, count) }
+  })
   server.post('/join-tokens', async (request) => {
     const { siteName, lifeMs } = validateBody(TokenBody, request.body)
     return { token: await handlers.issueJoinToken({ lifeMs, ...(siteName ? { siteName } : {}) }) }

@@ -32,6 +32,7 @@ import { composeHosts } from './compose-hosts.ts'
 import { chunksOfSite, composeImages } from './compose-images.ts'
 import { hostNameOf } from './host-name.ts'
 import { imagesForCompute, networkForCompute } from './neighbours.ts'
+import { roundTripsBy } from './outward.ts'
 import { HostPlaces } from './places.ts'
 import { registerSiblingEndpoints } from './sibling-endpoints.ts'
 import { Siblings } from './siblings.ts'
@@ -307,7 +308,7 @@ async function openFederation(
       known.places = new HostPlaces(state, {
         ...places,
         clock: world.clock,
-        roundTripMs: (site) => world.transport.roundTripMs(site),
+        roundTrips: () => roundTripsBy(places.overlay.outward(), world.transport),
       })
       return known.places
     },

@@ -1,8 +1,11 @@
 /** One peer: the composition of all services, and how to found, join, run and ask one. */
 
+export type { Distances } from '@atoll/federation'
+export type { NearSite } from '@atoll/overlay'
 export {
   type AdminHandlers,
   adminSocketPath,
+  type OverlayStatus,
   type PeerStatus,
   type SitePeerStatus,
   type SiteStatus,

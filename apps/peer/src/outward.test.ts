@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { outward } from './outward.ts'
+import { outward, roundTripsBy } from './outward.ts'
 
 const place = (site: string, roundTripMs: number | undefined, freeRamMib: number) => ({
   site,
@@ -25,4 +25,19 @@ test('sites of which nothing is known come last, by room and then by name', () =
     place('far', 400, 1),
   ]
   assert.deepEqual(outward(places), ['far', 'c', 'a', 'b'])
+})
+
+test('the overlay measures first, then connections do, then positions predict', () => {
+  const near = [
+    { site: 'measured', rttMs: 10, isMeasured: true },
+    { site: 'connected', rttMs: 70, isMeasured: false },
+    { site: 'predicted', rttMs: 30, isMeasured: false },
+  ]
+  const connections = new Map([
+    ['measured', 15],
+    ['connected', 60],
+  ])
+  const roundTripMs = roundTripsBy(near, { roundTripMs: (site) => connections.get(site) })
+  const sites = ['measured', 'connected', 'predicted', 'unknown']
+  assert.deepEqual(sites.map(roundTripMs), [10, 60, 30, undefined])
 })

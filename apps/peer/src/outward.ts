@@ -1,10 +1,30 @@
 /** The order in which a workload that finds no room here is offered to other sites: near ones first, then further out. */
 
+import type { NearSite } from '@atoll/overlay'
+
 export interface Place {
   readonly site: string
   readonly freeRamMib: number
-  /** Undefined when nothing was measured yet. */
+  /** Undefined when nothing is known yet. */
   readonly roundTripMs: number | undefined
+}
+
+/** The round trip to a site, as far as one is known. */
+export type RoundTrips = (site: string) => number | undefined
+
+/**
+ * What the overlay has measured lately, else what the connections to the sites have, else what positions predict. A peer
+ * that does not run the overlay of its site knows only what its connections measured.
+ */
+export function roundTripsBy(
+  near: readonly NearSite[],
+  transport: { readonly roundTripMs: RoundTrips },
+): RoundTrips {
+  const bySite = new Map(near.map((each) => [each.site, each]))
+  return (site) => {
+    const known = bySite.get(site)
+    return known?.isMeasured ? known.rttMs : (transport.roundTripMs(site) ?? known?.rttMs)
+  }
 }
 
 /** Within this round trip nobody notices where a guest runs. */

@@ -5,7 +5,7 @@ import type { Directory, Freshness, Needs, Places } from '@atoll/federation'
 import type { Clock } from '@atoll/kit'
 import type { Row } from '@atoll/rome'
 import { cloudScope, followChangedRecords, type State } from '@atoll/state'
-import { outward } from './outward.ts'
+import { outward, type RoundTrips } from './outward.ts'
 
 type Host = Row<typeof hosts>
 
@@ -15,8 +15,8 @@ export interface KnownSites {
   readonly freshness: Freshness
   readonly directory: Directory
   readonly clock: Clock
-  /** The smoothed round trip to a site, if one was measured. */
-  readonly roundTripMs: (site: string) => number | undefined
+  /** What is known of the round trips to other sites at the moment. */
+  readonly roundTrips: () => RoundTrips
 }
 
 /** The answer is a guess: the site itself decides, in the transaction that claims the host. */
@@ -24,13 +24,13 @@ export class HostPlaces implements Places {
   readonly #state: State
   readonly #freshness: Freshness
   readonly #directory: Directory
-  readonly #roundTripMs: (site: string) => number | undefined
+  readonly #roundTrips: () => RoundTrips
   readonly #hosts = new Map<string, Host>()
 
   /** Callers must `load` it before use. */
   constructor(state: State, known: KnownSites) {
     this.#state = state
-    this.#roundTripMs = known.roundTripMs
+    this.#roundTrips = known.roundTrips
     this.#freshness = known.freshness
     this.#directory = known.directory
     followChangedRecords({ state, table: hosts, clock: known.clock, read: (ids) => this.#read(ids) })
@@ -49,11 +49,12 @@ export class HostPlaces implements Places {
       if (!hasRoom(host, needs)) continue
       freeBySite.set(host.home, (freeBySite.get(host.home) ?? 0) + (host.ram_mib - host.ram_mib_used))
     }
+    const roundTripMs = this.#roundTrips()
     return outward(
       Array.from(freeBySite, ([site, freeRamMib]) => ({
         site,
         freeRamMib,
-        roundTripMs: this.#roundTripMs(site),
+        roundTripMs: roundTripMs(site),
       })),
     )
   }

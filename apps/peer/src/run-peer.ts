@@ -112,6 +112,8 @@ async function startPeer(
   const peers = await servePeers(peer, keys, listen.peer, { log, cleanUps })
   const admin = await serveAdmin(dataDirectory, {
     status: () => peer.status(),
+    distances: () => peer.federation.overlay.distances(),
+    requireNearestTo: (name, count) => peer.federation.overlay.requireNearestTo(name, count),
     issueJoinToken: (request) => peer.federation.issueJoinToken(request),
     issuePeerToken: (request) => peer.admission.issueToken(request),
     sleep: () => peer.federation.sleep(),

@@ -3,7 +3,7 @@
 import { hosts, servers } from '@atoll/compute'
 import type { Federation } from '@atoll/federation'
 import { cloudScope, type State } from '@atoll/state'
-import type { PeerStatus, SiteStatus } from './admin-socket.ts'
+import type { OverlayStatus, PeerStatus, SiteStatus } from './admin-socket.ts'
 import type { SiteFile } from './site-file.ts'
 import type { SitePeers } from './site-peers.ts'
 import { VERSION } from './version.ts'
@@ -27,6 +27,7 @@ export async function statusOf(options: StatusOptions): Promise<PeerStatus> {
     hosts: await countByHome(state, hosts),
     servers: await countByHome(state, servers),
   }
+  const overlayOf = describeOverlay(federation)
   const sites = federation.directory.all.map(({ name, standing, apiUrl: url }): SiteStatus => {
     const ageMs = federation.freshness.ageMs(name)
     return {
@@ -36,6 +37,7 @@ export async function statusOf(options: StatusOptions): Promise<PeerStatus> {
       ageMs: Number.isFinite(ageMs) ? Math.round(ageMs) : null,
       isReachable: federation.freshness.isReachable(name),
       roundTripMs: world.transport.roundTripMs(name) ?? null,
+      overlay: overlayOf(name),
       hosts: counts.hosts.get(name) ?? 0,
       servers: counts.servers.get(name) ?? 0,
     }
@@ -56,6 +58,26 @@ export async function statusOf(options: StatusOptions): Promise<PeerStatus> {
       hosts: peers.ownership.countOf(name),
     })),
     sites: sites.sort((left, right) => (left.name < right.name ? -1 : 1)),
+  }
+}
+
+/** One look at all distances serves for all sites. */
+function describeOverlay({ overlay }: Federation): (site: string) => OverlayStatus | null {
+  const own = overlay.signatures.site
+  const distances = new Map(overlay.outward().map((near) => [near.site, near]))
+  return (site) => {
+    const known = site === own ? overlay.self : overlay.find(site)
+    if (!known) return null
+    const near = distances.get(site)
+    const predictedMs = site === own ? undefined : overlay.predictedMs(own, site)
+    return {
+      state: known.state,
+      forMs: Math.round(known.forMs),
+      rttMs: near?.rttMs ?? predictedMs ?? null,
+      isMeasured: near?.isMeasured ?? false,
+      predictedMs: predictedMs ?? null,
+      position: overlay.positionOf(site) ?? null,
+    }
   }
 }
 

@@ -41,6 +41,13 @@ export const CannotMove = defineError({
   message: ({ table, id }: { table: string; id: string }) => `${table} ${id} is in use where it is.`,
 })
 
+export const SiteUnknown = defineError({
+  code: 'federation.site.unknown',
+  status: 404,
+  fault: 'itemNotFound',
+  message: ({ site }: { site: string }) => `Nobody here knows where ${site} is.`,
+})
+
 export const OverlayElsewhere = defineError({
   code: 'federation.overlay.elsewhere',
   status: 503,

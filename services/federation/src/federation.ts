@@ -60,7 +60,7 @@ export interface FederationOptions {
   readonly records: readonly RecordTable[]
   readonly domains: RecordTable
   readonly root: { readonly domainId: string; readonly founder: string }
-  readonly places: (federation: { readonly freshness: Freshness; readonly directory: Directory }) => Places
+  readonly places: (federation: Pick<Federation, 'freshness' | 'directory' | 'overlay'>) => Places
   /** Shares worth having before they are needed, since the lender may be cut off when they are. */
   readonly wantedShares: () => Promise<readonly { readonly resource: string; readonly wanted: number }[]>
   readonly chunks: ChunkSource
@@ -169,7 +169,15 @@ export class Federation {
       intervalMs: 5000,
       pass: () => this.#asSteward(() => this.#mover.offerAgain()),
     })
-    return [this.#followAll(), keeper, sweeper]
+    const returns = this.overlay.notifications.subscribe({
+      name: 'followers',
+      kinds: ['state'],
+      handle: (news) => {
+        // A pause that waits for it may last half a minute.
+        if (news.kind === 'state' && news.state === 'alive') this.#followed.get(news.site)?.poke()
+      },
+    })
+    return [this.#followAll(), keeper, sweeper, returns]
   }
 
   /** Registers the peer endpoints, and marks what a forwarded request did, on the listener for peers. */

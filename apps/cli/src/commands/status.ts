@@ -20,7 +20,7 @@ export function statusCommand(): Command {
 function describe(status: PeerStatus): string {
   const { cloud, site, version, uptimeMs, hypervisor, store, peers, sites } = status
   const headline = `Cloud ${cloud}, seen from ${site} (Atoll ${version}, up ${formatDuration(uptimeMs)}, hypervisor ${hypervisor})`
-  const columns = ['Site', 'Reachable', 'Age', 'RTT', 'Hosts', 'Servers', 'API']
+  const columns = ['Site', 'Reachable', 'Age', 'State', 'RTT', 'Predicted', 'Hosts', 'Servers', 'API']
   const around = [headline, `Store: ${store}`, ...peers.map(describePeer)].join('\n')
   return `${around}\n${formatTable(
     columns,
@@ -38,7 +38,9 @@ function row(site: SiteStatus, isSelf: boolean): readonly string[] {
     site.name,
     isSelf ? 'here' : contactOf(site),
     isSelf ? '-' : duration(site.ageMs),
+    site.overlay ? `${site.overlay.state} ${formatDuration(site.overlay.forMs)}` : '-',
     isSelf ? '-' : duration(site.roundTripMs),
+    isSelf ? '-' : duration(site.overlay?.predictedMs ?? null),
     String(site.hosts),
     String(site.servers),
     site.apiUrl,

@@ -134,3 +134,24 @@ test('a site that moved is dialled where it says that it is, although its record
   await until('east knows', () => east.federation.addressesOf('west')[0]?.host === 'elsewhere')
   assert.deepEqual(east.federation.directory.find('west')?.addresses, [{ host: 'west', port: 1 }])
 })
+
+test('another site is told how far all are from each other, and who is nearest to one of them', async (t) => {
+  const { site, network } = await open(t)
+  const { overlay } = site('east').federation
+  await until('all are measured', () => overlay.outward().filter(({ isMeasured }) => isMeasured).length === 3)
+  const west = network.connect({ cloud: 'test', site: 'west', peer: 'p' })
+  const get = async (path: string) => {
+    const { status, body } = await west.request({ site: 'east', method: 'GET', path: `/peer/v1${path}` })
+    return { status, answer: JSON.parse(Buffer.concat(await body.toArray()).toString()) }
+  }
+  const { answer } = await get('/distances')
+  assert.deepEqual([answer.site, answer.sites[0], answer.isPartial], ['east', 'east', false])
+  assert.deepEqual(answer.sites.toSorted(), NAMES.toSorted())
+  assert.deepEqual(answer.measured.toSorted(), ['north', 'south', 'west'])
+  for (const [row, distances] of answer.rttMs.entries())
+    for (const [column, rttMs] of distances.entries()) assert.ok(row === column ? rttMs === 0 : rttMs > 0)
+  const near = await get('/nearest?site=west&count=2')
+  assert.equal(near.answer.nearest.length, 2)
+  assert.equal((await get('/nearest?site=atlantis')).status, 404)
+  assert.equal((await get('/nearest?site=west&count=0')).status, 400)
+})

@@ -26,7 +26,9 @@ import {
 import type { Store } from '@atoll/rome'
 import type { State } from '@atoll/state'
 import type { Directory, SiteHint } from '../directory.ts'
+import { OverlayElsewhere, SiteUnknown } from '../errors.ts'
 import type { PeerAddress } from '../records.ts'
+import { type Distances, distancesOf } from './distances.ts'
 import { OverlayMemory } from './overlay-memory.ts'
 
 export interface PeerOverlayOptions {
@@ -67,7 +69,7 @@ export class PeerOverlay implements Service {
   readonly #topics: Topic[] = []
   readonly #hints = new Map<string, SiteHint>()
   readonly #learning: Refresher
-  #running: { readonly site: OverlaySite; readonly carrier: PeerCarrier } | undefined
+  #running: { readonly site: OverlaySite; readonly carrier: PeerCarrier; sinceMs: number } | undefined
 
   constructor(options: PeerOverlayOptions) {
     this.#options = options
@@ -83,6 +85,15 @@ export class PeerOverlay implements Service {
   /** All other sites that ever were there, whatever their state. */
   get members(): readonly OverlayMember[] {
     return (this.#running?.site.table.all ?? []).map((member) => this.#describe(member))
+  }
+
+  /** What this site says of itself, since it runs the overlay. */
+  get self(): OverlayMember | undefined {
+    const running = this.#running
+    if (!running) return undefined
+    const { contact, state } = running.site.self
+    const forMs = this.#options.clock.monotonicMs() - running.sinceMs
+    return { site: contact.site, state, forMs, addresses: contact.addresses }
   }
 
   find(site: string): OverlayMember | undefined {
@@ -108,6 +119,19 @@ export class PeerOverlay implements Service {
   /** The `k` sites that are nearest to another one, this one included, by what it told and by prediction. */
   nearestTo(site: string, k: number): readonly NearSite[] {
     return this.#running?.site.space?.spiral.nearestTo(site, k) ?? []
+  }
+
+  /** How far all sites are from each other. @throws OverlayElsewhere where the overlay does not run */
+  distances(): Distances {
+    if (!this.isRunning) throw OverlayElsewhere({})
+    return distancesOf(this)
+  }
+
+  /** As `nearestTo`, for whoever may ask in vain. @throws OverlayElsewhere, SiteUnknown */
+  requireNearestTo(site: string, k: number): readonly NearSite[] {
+    if (!this.isRunning) throw OverlayElsewhere({})
+    if (!this.positionOf(site)) throw SiteUnknown({ site })
+    return this.nearestTo(site, k)
   }
 
   /** The predicted round trip between two sites. */
@@ -141,7 +165,9 @@ export class PeerOverlay implements Service {
 
   /** Tells all sites that this one sleeps or is back. */
   announce(state: PlannedState): void {
-    this.#running?.site.announce(state)
+    if (!this.#running || this.#running.site.self.state === state) return
+    this.#running.site.announce(state)
+    this.#running.sinceMs = this.#options.clock.monotonicMs()
   }
 
   /** What this site says of itself has changed, or who may take part. */
@@ -217,7 +243,7 @@ export class PeerOverlay implements Service {
       if (before === undefined) this.#hint(member.descriptor.contact)
     })
     for (const { descriptor } of site.table.all) this.#hint(descriptor.contact)
-    this.#running = { site, carrier }
+    this.#running = { site, carrier, sinceMs: clock.monotonicMs() }
     site.start()
     return site
   }
