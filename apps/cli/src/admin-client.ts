@@ -2,7 +2,7 @@
 
 import { request } from 'node:http'
 import { text as readText } from 'node:stream/consumers'
-import type { Distances, NearSite, PeerStatus } from '@atoll/peer'
+import type { Distances, Invitation, NearSite, PeerStatus } from '@atoll/peer'
 import { PeerNotRunning, PeerNotYours, PeerRefused } from './errors.ts'
 
 const TIMEOUT_MS = 10_000
@@ -35,7 +35,12 @@ export interface JoinTokenRequest {
 
 /** @throws PeerNotRunning, PeerNotYours, PeerRefused */
 export async function askJoinToken(dataDirectory: string, body: JoinTokenRequest): Promise<string> {
-  return ((await ask(dataDirectory, 'POST', '/join-tokens', body)) as { token: string }).token
+  return (await askInvitation(dataDirectory, body)).token
+}
+
+/** @throws PeerNotRunning, PeerNotYours, PeerRefused */
+export async function askInvitation(dataDirectory: string, body: JoinTokenRequest): Promise<Invitation> {
+  return (await ask(dataDirectory, 'POST', '/join-tokens', body)) as Invitation
 }
 
 /** Answers with the reachable sites that have not heard of it in time. @throws as `askStatus` */

@@ -62,13 +62,19 @@ export interface PeerStatus {
   readonly sites: readonly SiteStatus[]
 }
 
+export interface Invitation {
+  readonly token: string
+  /** What the name of the site that joins with it must begin with. */
+  readonly namePrefix: string
+}
+
 export interface AdminHandlers {
   status(): Promise<PeerStatus>
   /** See `PeerOverlay`. */
   distances(): Distances
   requireNearestTo(site: string, count: number): readonly NearSite[]
   issuePeerToken(options: { peerName?: string; lifeMs: number }): Promise<string>
-  issueJoinToken(options: { siteName?: string; lifeMs: number }): Promise<string>
+  issueJoinToken(options: { siteName?: string; lifeMs: number }): Promise<Invitation>
   /** Answers with the reachable sites that have not heard of it in time. */
   sleep(): Promise<readonly string[]>
   wake(): Promise<void>
@@ -109,7 +115,7 @@ export async function serveAdmin(dataDirectory: string, handlers: AdminHandlers)
   })
   server.post('/join-tokens', async (request) => {
     const { siteName, lifeMs } = validateBody(TokenBody, request.body)
-    return { token: await handlers.issueJoinToken({ lifeMs, ...(siteName ? { siteName } : {}) }) }
+    return handlers.issueJoinToken({ lifeMs, ...(siteName ? { siteName } : {}) })
   })
   server.post('/sleep', async () => ({ unaware: await handlers.sleep() }))
   server.post('/wake', async () => {

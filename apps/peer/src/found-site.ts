@@ -52,6 +52,7 @@ export async function foundSite(
     ...issue,
     cloudName,
     siteName,
+    siteCode: FOUNDER_CODE,
     peerName: options.peerName ?? machineName(),
   })
   const password = options.adminPassword ?? randomBytes(15).toString('base64url')

@@ -5,6 +5,7 @@ export type { NearSite } from '@atoll/overlay'
 export {
   type AdminHandlers,
   adminSocketPath,
+  type Invitation,
   type OverlayStatus,
   type PeerStatus,
   type SitePeerStatus,

@@ -10,7 +10,7 @@ import { HeldHypervisor, QemuHypervisor, SimulatedHypervisor, SimulatedMachine }
 import { createPasswords } from '@atoll/identity'
 import { diskFiles, ImageStore } from '@atoll/images'
 import { type Logger, systemClock, systemRandom } from '@atoll/kit'
-import { Http2Transport, type KeyStore } from '@atoll/overlay'
+import { Http2Transport, type KeyStore, type SiteCertificates } from '@atoll/overlay'
 import { isSharedStore, openStore } from '@atoll/rome'
 import { DataInUse, tryLockHost } from './data-lock.ts'
 import { type Settings, storeUrlOf } from './settings.ts'
@@ -21,6 +21,7 @@ export interface RealWorldOptions {
   readonly siteName: string
   readonly settings: Settings
   readonly keys: KeyStore
+  readonly installCertificates: (certificates: SiteCertificates) => Promise<void>
   readonly tunnelIp: string
   readonly log: Logger
   /** Where the peers of a site are; known only when the federation is open, hence a function. */
@@ -39,6 +40,7 @@ export async function openRealWorld(options: RealWorldOptions): Promise<World> {
     ...base,
     store: await openStore(storeUrlOf(dataDirectory, settings), base),
     keys: () => keys.keys,
+    installCertificates: options.installCertificates,
     transport: new Http2Transport({ ...base, credentials: keys, resolve }),
     images: await ImageStore.open({
       path: join(dataDirectory, 'images'),

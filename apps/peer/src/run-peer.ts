@@ -6,12 +6,12 @@ import { createPeerGate, type GateSocket, KeyStore, peerServerOptions } from '@a
 import { isSharedStore } from '@atoll/rome'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import Fastify from 'fastify'
-import { serveAdmin } from './admin-socket.ts'
+import { type AdminHandlers, serveAdmin } from './admin-socket.ts'
 import { composePeer, type Peer } from './compose.ts'
 import { lockData } from './data-lock.ts'
 import { keysDirectory, readAdminPassword } from './found-site.ts'
 import { openRealWorld } from './real-world.ts'
-import { renewalOf } from './renewal.ts'
+import { renewalOf, renewPeerIfDue } from './renewal.ts'
 import {
   DEFAULT_API_PORT,
   DEFAULT_IMAGE_CACHE_GIB,
@@ -70,13 +70,22 @@ async function startPeer(
   const settings = readSettings(dataDirectory)
   cleanUps.push(lockData(dataDirectory))
   const keys = await KeyStore.open(keysDirectory(dataDirectory))
+  const renewal = { keys, clock: systemClock, random: systemRandom, log }
+  // Before anybody is talked to: it may have expired while this machine was off.
+  await renewPeerIfDue(renewal)
   const listen = listenAddresses(settings)
-  const known: { peer?: Peer } = {}
+  const known: { peer?: Peer; showCertificates?: () => void } = {}
   const world = await openRealWorld({
     dataDirectory,
     siteName: site.site,
     settings,
     keys,
+    installCertificates: async (certificates) => {
+      await keys.replaceSiteCertificates(certificates)
+      // What a certificate of the site that was about to end had cut short.
+      await renewPeerIfDue(renewal)
+      known.showCertificates?.()
+    },
     tunnelIp: settings.host.tunnelIp ?? listen.advertise,
     log,
     // The transport dials nobody before the federation is open.
@@ -110,22 +119,30 @@ async function startPeer(
   cleanUps.push(() => peer.close())
   await serveClients(peer, listen.api, cleanUps)
   const peers = await servePeers(peer, keys, listen.peer, { log, cleanUps })
-  const admin = await serveAdmin(dataDirectory, {
+  known.showCertificates = peers.renew
+  const admin = await serveAdmin(dataDirectory, adminHandlersOf(peer))
+  cleanUps.push(() => admin.close())
+  const supervisor = new Supervisor({ clock: systemClock, log })
+  for (const service of [...peer.services(), renewalOf({ ...renewal, onRenewed: peers.renew })])
+    supervisor.start(service)
+  cleanUps.push(() => supervisor.stop())
+  return { peer, apiUrl }
+}
+
+function adminHandlersOf(peer: Peer): AdminHandlers {
+  return {
     status: () => peer.status(),
     distances: () => peer.federation.overlay.distances(),
     requireNearestTo: (name, count) => peer.federation.overlay.requireNearestTo(name, count),
-    issueJoinToken: (request) => peer.federation.issueJoinToken(request),
+    issueJoinToken: async (request) => ({
+      token: await peer.federation.issueJoinToken(request),
+      namePrefix: peer.federation.joinNamePrefix,
+    }),
     issuePeerToken: (request) => peer.admission.issueToken(request),
     sleep: () => peer.federation.sleep(),
     wake: () => peer.federation.wake(),
     revokeSite: (request) => peer.federation.revokeSite(request),
-  })
-  cleanUps.push(() => admin.close())
-  const supervisor = new Supervisor({ clock: systemClock, log })
-  for (const service of [...peer.services(), renewalOf({ keys, log, onRenewed: peers.renew })])
-    supervisor.start(service)
-  cleanUps.push(() => supervisor.stop())
-  return { peer, apiUrl }
+  }
 }
 
 function sharedStoreOf(dataDirectory: string, settings: Settings) {

@@ -9,7 +9,7 @@ import type { Hypervisor } from '@atoll/hypervisor'
 import type { Passwords } from '@atoll/identity'
 import type { Files, ImageStore } from '@atoll/images'
 import type { Clock, Logger, Random } from '@atoll/kit'
-import type { KeyRing, PeerTransport, Signatures } from '@atoll/overlay'
+import type { KeyRing, PeerTransport, Signatures, SiteCertificates } from '@atoll/overlay'
 import type { Store } from '@atoll/rome'
 
 export interface World {
@@ -19,6 +19,8 @@ export interface World {
   readonly store: Store
   /** The keys of the moment; a renewal replaces them. */
   readonly keys: () => KeyRing
+  /** Puts what the cloud has certified of the site anew into use; undefined where there are no certificates. */
+  readonly installCertificates?: (certificates: SiteCertificates) => Promise<void>
   readonly transport: PeerTransport
   /** Where nobody has certificates: what the overlay signs with instead of the keys. */
   readonly signatures?: (isRevoked: (site: string) => boolean) => Signatures

@@ -2,10 +2,12 @@
 
 import { createPublicKey, X509Certificate } from 'node:crypto'
 import { type Clock, systemClock, systemRandom } from '@atoll/kit'
-import { createPeer, foundCloud, issueSite } from './trust/authority.ts'
+import { createPeer, foundCloud, issueAdmitter, issueSite } from './trust/authority.ts'
 import { generatePrivateKey } from './trust/certificate.ts'
+import type { SubjectName } from './trust/identity.ts'
 import type { JoinClaim, JoinTokenRecord, JoinTokenStore, SpendOutcome } from './trust/join-token.ts'
 import type { KeyPair, KeyRing } from './trust/key-ring.ts'
+import type { SiteCodes } from './trust/site-codes.ts'
 import { SiteSigner } from './trust/site-signer.ts'
 
 export const cloud = 'reef'
@@ -16,10 +18,15 @@ export function clockAt(nowMs: number): Clock {
 }
 
 /** The founding site, `a`. */
-export function testCloud(clock: Clock = systemClock): Promise<KeyRing & { cloudAuthority: KeyPair }> {
+export function testCloud(
+  clock: Clock = systemClock,
+  { certifiesCodes = true } = {},
+): Promise<KeyRing & { cloudAuthority: KeyPair }> {
   return foundCloud({
+    certifiesCodes,
     cloudName: cloud,
     siteName: 'a',
+    siteCode: 1,
     peerName: 'peer-1',
     clock,
     random: systemRandom,
@@ -31,15 +38,25 @@ export async function testSite(options: {
   readonly cloudAuthority: KeyPair
   readonly site: string
   readonly peerSite?: string
+  readonly code?: number
+  /** Another subject than the one of its name. */
+  readonly subject?: SubjectName
   readonly clock?: Clock
 }): Promise<KeyRing> {
-  const { cloudAuthority, site, peerSite = site, clock = systemClock } = options
+  const { cloudAuthority, site, peerSite = site, code = testCode(site), clock = systemClock } = options
   const issue = { clock, random: systemRandom }
   const privateKey = generatePrivateKey()
   const publicKey = createPublicKey(privateKey)
   const identity = { cloud, site }
   const authority = {
-    certificate: await issueSite({ ...issue, cloudAuthority, identity, publicKey }),
+    certificate: await issueSite({
+      ...issue,
+      issuer: cloudAuthority,
+      identity,
+      code,
+      publicKey,
+      ...(options.subject && { subject: options.subject }),
+    }),
     privateKey,
   }
   return {
@@ -52,6 +69,32 @@ export async function testSite(options: {
     }),
     signingKey: SiteSigner.generate().privateKey,
   }
+}
+
+/** 2 … 255, the same for the same name. */
+function testCode(site: string): number {
+  return 2 + (Buffer.from(site).reduce((sum, byte) => sum + byte, 0) % 254)
+}
+
+/** What lets a site admit others. */
+export async function admitterOfCloud(options: {
+  readonly cloudAuthority: KeyPair
+  readonly site: string
+  readonly codes: SiteCodes
+  readonly keys: Pick<KeyRing, 'site'>
+  readonly clock?: Clock
+}): Promise<KeyPair> {
+  const { cloudAuthority, site, codes, keys, clock = systemClock } = options
+  const { privateKey } = keys.site
+  const certificate = await issueAdmitter({
+    clock,
+    random: systemRandom,
+    cloudAuthority,
+    identity: { cloud, site },
+    codes,
+    publicKey: createPublicKey(privateKey),
+  })
+  return { certificate, privateKey }
 }
 
 /** Site `forger` tries to be site `site`: it certifies a site of that name itself, and that one a peer. */
@@ -99,9 +142,13 @@ export class MemoryTokenStore implements JoinTokenStore {
   readonly records = new Map<string, JoinTokenRecord>()
   readonly claims = new Map<string, JoinClaim>()
   readonly #sites: Set<string>
+  readonly #codes = new Map<string, number>()
+  #nextCode: number
 
-  constructor(sites: readonly string[] = []) {
+  /** @param firstCode of the codes that it gives, one after the other */
+  constructor(sites: readonly string[] = [], firstCode = 2) {
     this.#sites = new Set(sites)
+    this.#nextCode = firstCode
   }
 
   async add(record: JoinTokenRecord): Promise<void> {
@@ -116,12 +163,17 @@ export class MemoryTokenStore implements JoinTokenStore {
     const earlier = this.claims.get(claim.tokenId)
     if (earlier) {
       const isSame = earlier.siteName === claim.siteName && earlier.publicKeyHash === claim.publicKeyHash
-      return isSame ? 'spent' : 'token_used'
+      return isSame ? this.#spent(claim) : { kind: 'token_used' }
     }
-    if (this.#sites.has(claim.siteName)) return 'site_taken'
+    if (this.#sites.has(claim.siteName)) return { kind: 'site_taken' }
     this.#sites.add(claim.siteName)
     this.claims.set(claim.tokenId, claim)
-    return 'spent'
+    this.#codes.set(claim.siteName, this.#nextCode++)
+    return this.#spent(claim)
+  }
+
+  #spent({ siteName }: JoinClaim): SpendOutcome {
+    return { kind: 'spent', code: this.#codes.get(siteName) ?? 0 }
   }
 }
 

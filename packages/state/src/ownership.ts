@@ -32,6 +32,8 @@ export type AuthorityCheck = (domainId: string, site: string, reader: Reader) =>
 /** What this site knows of the others, to judge what one of them says. Readers see what is being applied. */
 export interface Trust {
   readonly hasAuthority: AuthorityCheck
+  /** Whether what a row says of its home is proven, as far as that is possible. Default: yes. */
+  readonly vouchesFor?: (table: string, row: AnyRecord) => boolean
   /** Whether a record of this id can have been made at `site`. */
   mayName(
     site: string,
@@ -58,6 +60,7 @@ export async function mayOwn(claim: Claim): Promise<boolean> {
   // Both rows: otherwise a record of one domain could be replaced in the name of another.
   for (const row of current ? [incoming, current] : [incoming]) {
     if (table.soleHome && table.soleHome(row) !== incoming.home) return false
+    if (row === incoming && trust.vouchesFor && !trust.vouchesFor(table.name, row)) return false
     const domainId = table.authority?.(row) ?? null
     if (domainId !== null && !(await trust.hasAuthority(domainId, incoming.home, reader))) return false
   }

@@ -1,7 +1,7 @@
 /** Which sites there are and where: their own records, and hints for those whose record has not come yet. */
 
 import { type Clock, Refresher, type SiteCode, siteCodeOf } from '@atoll/kit'
-import type { Ed25519PublicJwk } from '@atoll/overlay'
+import { admitterOf, type Ed25519PublicJwk } from '@atoll/overlay'
 import type { Store } from '@atoll/rome'
 import { cloudScope, type State } from '@atoll/state'
 import { type PeerAddress, siteRevocations, sites } from './records.ts'
@@ -22,6 +22,8 @@ export interface KnownSite {
   readonly signingKey: Ed25519PublicJwk | null
   readonly signingKeyId: string
   readonly apiUrl: string
+  /** Other sites can join there. */
+  readonly admits: boolean
 }
 
 /** What one site tells another about the rest. */
@@ -38,6 +40,8 @@ export interface DirectoryOptions {
   readonly store: Store
   readonly clock: Clock
   readonly root: { readonly domainId: string }
+  /** Whether a site may have been admitted by another one, whose name its own begins with. Default: no. */
+  readonly areSitesAdmittedBySites?: boolean
 }
 
 export class Directory {
@@ -45,6 +49,8 @@ export class Directory {
   readonly #known = new Map<string, KnownSite>()
   readonly #listeners = new Set<() => void>()
   readonly #revoked = new Set<string>()
+  /** Admitted by one that was shut out, and known when it was. */
+  readonly #kept = new Set<string>()
 
   static async open(options: DirectoryOptions): Promise<Directory> {
     const directory = new Directory(options)
@@ -74,7 +80,9 @@ export class Directory {
   }
 
   isRevoked(name: string): boolean {
-    return this.#revoked.has(name)
+    if (this.#revoked.has(name)) return true
+    const admitter = this.#options.areSitesAdmittedBySites ? admitterOf(name) : undefined
+    return admitter !== undefined && this.isRevoked(admitter) && !this.#kept.has(name)
   }
 
   /** The site whose code an id carries, if it is one that we know. */
@@ -112,10 +120,14 @@ export class Directory {
     const { state, root } = this.#options
     const revocations = await state
       .select(scope, siteRevocations)
-      .select('site')
+      .select(['site', 'kept', 'home'])
       .where('domain_id', '=', root.domainId)
       .execute()
-    for (const { site } of revocations) this.#revoked.add(site)
+    for (const { site, kept, home } of revocations) {
+      this.#revoked.add(site)
+      // A site that is shut out does not say itself who may stay.
+      if (!isBelow(home, site)) for (const name of kept) this.#kept.add(name)
+    }
     for (const { name, addresses } of await state.local(siteHints).selectAll().execute()) {
       if (!this.#known.has(name)) {
         const isRevoked = this.isRevoked(name)
@@ -127,6 +139,7 @@ export class Directory {
           signingKey: null,
           signingKeyId: '',
           apiUrl: '',
+          admits: false,
         })
       }
     }
@@ -140,10 +153,17 @@ export class Directory {
         signingKey: row.signing_key,
         signingKeyId: row.signing_key_id,
         apiUrl: row.api_url,
+        admits: row.admits,
       })
     }
     for (const listener of this.#listeners) listener()
   }
+}
+
+/** Whether `name` is `site`, or was admitted by it or by whom that has admitted. */
+export function isBelow(name: string, site: string): boolean {
+  const admitter = admitterOf(name)
+  return name === site || (admitter !== undefined && isBelow(admitter, site))
 }
 
 function isOfDirectory(table: string): boolean {

@@ -34,6 +34,24 @@ export const CannotRevoke = defineError({
     `Site ${site} cannot be shut out from here: ${reason}.`,
 })
 
+export const CannotAdmit = defineError({
+  code: 'federation.site.cannot_admit',
+  status: 409,
+  fault: 'conflictingRequest',
+  message: ({ site, admitting }: { site: string; admitting: readonly string[] }) =>
+    admitting.length === 0
+      ? `Sites cannot join at ${site}, and no site that admits others is known here.`
+      : `Sites cannot join at ${site}. Issue the token at one of: ${admitting.slice(0, 20).join(', ')}; or let this one admit others by: atoll trust ${site}`,
+})
+
+export const SiteNotTrusted = defineError({
+  code: 'federation.site.not_trusted',
+  status: 403,
+  fault: 'forbidden',
+  message: ({ site }: { site: string }) =>
+    `Site ${site} may not admit others, since the cloud does not trust it.`,
+})
+
 export const CannotMove = defineError({
   code: 'federation.home.cannot_move',
   status: 409,

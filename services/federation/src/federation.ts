@@ -14,26 +14,26 @@ import {
   Supervisor,
 } from '@atoll/kit'
 import {
-  acceptJoin,
-  type IssueOptions,
-  issueJoinToken,
   type KeyRing,
   type PeerTransport,
   type Signatures,
+  type SiteCertificates,
   SiteSigner,
 } from '@atoll/overlay'
 import type { Store } from '@atoll/rome'
 import { cloudScope, type RecordTable, type State, type Trust } from '@atoll/state'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { Admission } from './admission.ts'
 import { Borrower } from './borrowing.ts'
-import { Directory, type SiteHint } from './directory.ts'
+import { CertificateKeeper } from './certificate-keeper.ts'
+import { CertifiedCodes, certificatesOf } from './certified-codes.ts'
+import { Directory, isBelow, type SiteHint } from './directory.ts'
 import { CannotRevoke, SiteRevoked } from './errors.ts'
 import { FeedReaders } from './feed-readers.ts'
 import { FeedWaiter } from './feed-waiter.ts'
 import { Follower } from './follower.ts'
 import { CONTACT_INTERVAL_MS, Freshness } from './freshness.ts'
 import { guardTransport } from './guarded-transport.ts'
-import { JoinDesk } from './join-desk.ts'
 import { Lender } from './lending.ts'
 import { Mover } from './moving.ts'
 import { openOverlay } from './overlay/open-overlay.ts'
@@ -56,6 +56,8 @@ export interface FederationOptions {
   readonly random: Random
   readonly log: Logger
   readonly keys: () => KeyRing
+  /** Puts new certificates of the site into use. Default: what the cloud has certified stays as it is, as in a simulation. */
+  readonly installCertificates?: (certificates: SiteCertificates) => Promise<void>
   /** Every record table of the composition. */
   readonly records: readonly RecordTable[]
   readonly domains: RecordTable
@@ -96,7 +98,7 @@ export class Federation {
   readonly #borrower: Borrower
   readonly #mover: Mover
   readonly #lender: Lender
-  readonly #desk: JoinDesk
+  readonly #admission: Admission
   readonly #waiter: FeedWaiter
   readonly #trust: Trust
   readonly #followers: Supervisor
@@ -104,15 +106,16 @@ export class Federation {
   readonly #followed = new Map<string, Follower>()
 
   static async open(options: FederationOptions): Promise<Federation> {
-    const directory = await Directory.open(options)
+    const codes = new CertifiedCodes(options.keys())
+    const directory = await Directory.open({ ...options, areSitesAdmittedBySites: codes.areRequired })
     await directory.learn(options.contacts)
-    const federation = new Federation(options, directory)
+    const federation = new Federation({ ...options, codes }, directory)
+    await federation.#admission.open()
     await federation.describeSelf()
-    if (options.keys().cloudAuthority.privateKey !== undefined) await federation.#desk.registerSelf()
     return federation
   }
 
-  private constructor(given: FederationOptions, directory: Directory) {
+  private constructor(given: FederationOptions & { readonly codes: CertifiedCodes }, directory: Directory) {
     const transport = guardTransport(given.transport, directory)
     const options = { ...given, transport }
     const { state, clock } = options
@@ -130,7 +133,7 @@ export class Federation {
     this.#lender = new Lender({ ...options, freshness: this.freshness })
     this.#borrower = new Borrower({ ...options, lender: this.#lender, directory, trust: this.#trust })
     this.#mover = new Mover({ ...options, directory, trust: this.#trust, sign: moveSigner(this.signer) })
-    this.#desk = new JoinDesk(state)
+    this.#admission = new Admission({ ...options, directory, trust: this.#trust })
     this.overlay = openOverlay({ ...options, directory })
     this.#followers = new Supervisor(options)
     this.#waiter = new FeedWaiter({
@@ -177,7 +180,24 @@ export class Federation {
         if (news.kind === 'state' && news.state === 'alive') this.#followed.get(news.site)?.poke()
       },
     })
-    return [this.#followAll(), keeper, sweeper, returns]
+    return [this.#followAll(), keeper, sweeper, returns, ...this.#certificateKeeper()]
+  }
+
+  #certificateKeeper(): readonly Service[] {
+    const { directory, transport } = this
+    const { installCertificates: install, isSteward = () => true } = this.#options
+    if (!install) return []
+    const keeper = new CertificateKeeper({
+      ...this.#options,
+      directory,
+      transport,
+      install,
+      isSteward,
+      trust: this.#trust,
+      admission: this.#admission,
+      onInstalled: () => this.describeSelf(),
+    })
+    return [keeper.service()]
   }
 
   /** Registers the peer endpoints, and marks what a forwarded request did, on the listener for peers. */
@@ -205,7 +225,6 @@ export class Federation {
       if (request.method === 'GET' || request.method === 'HEAD' || request.url.startsWith('/peer/')) return
       reply.header(SEQ_HEADER, `${state.site.name}:${await state.feed.head()}`)
     })
-    const holdsCloudKey = this.#options.keys().cloudAuthority.privateKey !== undefined
     await registerPeerEndpoints(server, {
       state,
       directory: this.directory,
@@ -217,20 +236,18 @@ export class Federation {
       chunks,
       clock,
       peerOf,
-      acceptJoin: holdsCloudKey ? (request) => this.#admit(request) : undefined,
+      admission: this.#admission,
     })
   }
 
-  /** Issues a token that lets one site join. @throws Error at a site that does not hold the cloud's key */
+  /** Issues a token that lets one site join. @throws CannotAdmit, NameInvalid, JoinSiteNameReserved */
   async issueJoinToken(options: { siteName?: string; lifeMs: number }): Promise<string> {
-    const { clock, random, keys } = this.#options
-    return issueJoinToken({
-      cloudAuthority: keys().cloudAuthority,
-      store: this.#desk,
-      random,
-      siteName: options.siteName,
-      expiresAtMs: clock.nowMs() + options.lifeMs,
-    })
+    return this.#admission.issueToken(options)
+  }
+
+  /** What the names of sites that join here must begin with. */
+  get joinNamePrefix(): string {
+    return this.#admission.namePrefix
   }
 
   /** Where the peers of a site listen: what it says of itself in the overlay is newer than its record. */
@@ -255,10 +272,16 @@ export class Federation {
     if (site === own) throw CannotRevoke({ site, reason: 'it is this very site' })
     if (!this.directory.find(site)) throw CannotRevoke({ site, reason: 'nobody here knows it' })
     if (this.directory.isRevoked(site)) return
+    const kept = this.directory.all
+      .filter(
+        ({ name, code, standing }) => code !== undefined && standing !== 'revoked' && isBelow(name, site),
+      )
+      .map(({ name }) => name)
+      .filter((name) => name !== site)
     await state.transaction(async (transaction) => {
       if (!(await this.#trust.hasAuthority(root.domainId, own, transaction)))
         throw CannotRevoke({ site, reason: `${own} is not trusted with the default domain` })
-      await transaction.insert(siteRevocations, { site, domain_id: root.domainId, reason })
+      await transaction.insert(siteRevocations, { site, domain_id: root.domainId, reason, kept })
     })
   }
 
@@ -290,28 +313,6 @@ export class Federation {
     await state.transaction((transaction) => transaction.update(sites, state.site.name, { is_dormant }))
   }
 
-  async #admit(request: unknown): Promise<object> {
-    const { clock, random, keys, state, root } = this.#options
-    const { certificate, privateKey } = keys().cloudAuthority
-    if (privateKey === undefined) throw new Error('this site does not hold the key of the cloud')
-    const issue: IssueOptions = { clock, random }
-    const answer = await acceptJoin({
-      ...issue,
-      request,
-      cloudAuthority: { certificate, privateKey },
-      store: this.#desk,
-    })
-    const { siteName } = request as { siteName: string }
-    const code = await this.#desk.codeOf(siteName)
-    return {
-      ...answer,
-      siteCode: code,
-      founder: root.founder,
-      admittedBy: state.site.name,
-      sites: this.directory.hints(),
-    }
-  }
-
   /** Writes what this site says of itself, when that is new. */
   async describeSelf(): Promise<void> {
     const { state, self, describeSite = () => self } = this.#options
@@ -322,6 +323,8 @@ export class Federation {
       signing_key: this.signer.publicKeyJwk,
       signing_key_id: this.signer.keyId,
       api_url: apiUrl,
+      certificates: certificatesOf(this.#options.keys()),
+      admits: this.#admission.isPossible,
     }
     await state.transaction(async (transaction) => {
       const known = await transaction.find(scope, sites, state.site.name)

@@ -1,17 +1,42 @@
-/** Where new sites are admitted: join tokens, names and site codes, all in the store of the site that holds the cloud's key. */
+/**
+ * Where new sites are admitted: join tokens, names and site codes, all in the store of the site that admits. The one that holds
+ * the cloud's key also lends ranges of codes to those that admit beside it, and gives none of a range away itself.
+ */
 
 import { createHash } from 'node:crypto'
 import type { SiteCode } from '@atoll/kit'
-import { SITE_CODE_MAX } from '@atoll/kit'
-import type { JoinClaim, JoinTokenRecord, JoinTokenStore, SpendOutcome } from '@atoll/overlay'
-import type { State } from '@atoll/state'
-import { joinTokens, siteNames } from './tables.ts'
+import {
+  allSiteCodes,
+  type JoinClaim,
+  type JoinTokenRecord,
+  type JoinTokenStore,
+  type SiteCodes,
+  type SpendOutcome,
+} from '@atoll/overlay'
+import type { State, StateTransaction } from '@atoll/state'
+import { joinTokens, lentCodes, siteNames } from './tables.ts'
+
+/** How many codes a site is lent, at best: fewer where the space is crowded. */
+const RANGE_SIZES = [256, 64, 16] as const
+
+export interface JoinDeskOptions {
+  readonly state: State
+  /** The codes that this site may give. */
+  readonly codes: () => SiteCodes
+  /**
+   * Sites that this one knows of, with their codes. What it gave itself it remembers; these are looked at as well, since a store may
+   * have been put back to what it was some time ago.
+   */
+  readonly known: () => readonly { readonly name: string; readonly code: SiteCode | undefined }[]
+}
 
 export class JoinDesk implements JoinTokenStore {
+  readonly #options: JoinDeskOptions
   readonly #state: State
 
-  constructor(state: State) {
-    this.#state = state
+  constructor(options: JoinDeskOptions) {
+    this.#options = options
+    this.#state = options.state
   }
 
   /** Takes the founding site's own name and code, so that nobody else gets them. Idempotent. */
@@ -60,43 +85,83 @@ export class JoinDesk implements JoinTokenStore {
         .selectAll()
         .where('id', '=', tokenId)
         .executeTakeFirst()
-      if (token?.claimed_by != null) {
-        return token.claimed_by === siteName && token.claimed_key_hash === publicKeyHash
-          ? 'spent'
-          : 'token_used'
-      }
-      const taken = await transaction
+      const given = await transaction
         .local(siteNames)
-        .select('name')
+        .select('code')
         .where('name', '=', siteName)
         .executeTakeFirst()
-      if (taken) return 'site_taken'
-      const codes = await transaction.local(siteNames).select('code').execute()
-      const code = freeCode(siteName, new Set(codes.map((row) => row.code)))
+      if (token?.claimed_by != null) {
+        const isSame = token.claimed_by === siteName && token.claimed_key_hash === publicKeyHash
+        return isSame && given ? { kind: 'spent', code: given.code } : { kind: 'token_used' }
+      }
+      if (given || this.#isKnown(siteName)) return { kind: 'site_taken' }
+      const code = await this.#freeCode(transaction, siteName)
+      if (code === undefined) return { kind: 'codes_used_up' }
       await transaction.queries.insertInto(siteNames.name).values({ name: siteName, code }).execute()
       await transaction.queries
         .updateTable(joinTokens.name)
         .set({ claimed_by: siteName, claimed_key_hash: publicKeyHash })
         .where('id', '=', tokenId)
         .execute()
-      return 'spent'
+      return { kind: 'spent', code }
     })
   }
 
-  /** The code that was given to a site with its name. */
-  async codeOf(siteName: string): Promise<SiteCode | undefined> {
-    const row = await this.#state
-      .local(siteNames)
-      .select('code')
-      .where('name', '=', siteName)
-      .executeTakeFirst()
-    return row?.code
+  /**
+   * The codes that `site` may give to those whom it admits, the same each time; undefined when no range is free. They are its own for
+   * good, whatever becomes of it: a code that was given once must never be given again.
+   */
+  async lendCodes(transaction: StateTransaction, site: string): Promise<SiteCodes | undefined> {
+    const lent = await transaction.local(lentCodes).selectAll().execute()
+    const earlier = lent.find((range) => range.site === site)
+    if (earlier) return { first: earlier.first, last: earlier.last }
+    const taken = await this.#takenCodes(transaction)
+    const range = freeRange((code) => taken.has(code) || lent.some((other) => isIn(code, other)))
+    if (range)
+      await transaction.queries
+        .insertInto(lentCodes.name)
+        .values({ site, ...range })
+        .execute()
+    return range
+  }
+
+  #isKnown(siteName: string): boolean {
+    return this.#options.known().some(({ name, code }) => name === siteName && code !== undefined)
+  }
+
+  async #takenCodes(transaction: StateTransaction): Promise<ReadonlySet<SiteCode>> {
+    const given = await transaction.local(siteNames).select('code').execute()
+    const known = this.#options.known().flatMap(({ code }) => (code === undefined ? [] : [code]))
+    return new Set([...given.map(({ code }) => code), ...known])
+  }
+
+  // Starts from a hash of the name, so that the ids of one cloud do not read like another's.
+  async #freeCode(transaction: StateTransaction, siteName: string): Promise<SiteCode | undefined> {
+    const { first, last } = this.#options.codes()
+    const taken = await this.#takenCodes(transaction)
+    const lent = await transaction.local(lentCodes).selectAll().execute()
+    const start = createHash('sha256').update(siteName).digest().readUInt16BE(0)
+    const count = last - first + 1
+    for (let step = 0; step < count; step++) {
+      const code = first + ((start + step) % count)
+      if (!taken.has(code) && !lent.some((range) => isIn(code, range))) return code
+    }
+    return undefined
   }
 }
 
-// Starts from a hash of the name, so that the ids of one cloud do not read like another's.
-function freeCode(siteName: string, taken: ReadonlySet<SiteCode>): SiteCode {
-  let code = createHash('sha256').update(siteName).digest().readUInt16BE(0)
-  while (code === 0 || taken.has(code)) code = (code + 1) % (SITE_CODE_MAX + 1)
-  return code
+function isIn(code: SiteCode, { first, last }: SiteCodes): boolean {
+  return code >= first && code <= last
+}
+
+/** From the end, where the codes of a few sites are as rare as anywhere. */
+function freeRange(isTaken: (code: SiteCode) => boolean): SiteCodes | undefined {
+  for (const size of RANGE_SIZES) {
+    let free = 0
+    for (let code = allSiteCodes.last; code >= allSiteCodes.first; code--) {
+      free = isTaken(code) ? 0 : free + 1
+      if (free === size) return { first: code, last: code + size - 1 }
+    }
+  }
+  return undefined
 }

@@ -1,10 +1,11 @@
 /** What sites ask of each other beside the OpenStack API itself: feeds, shares, homes, chunks, and to join. */
 
 import { BadRequest, faultBody, InternalError, Unauthorized, validateBody, validateQuery } from '@atoll/http'
-import { AtollError, type Clock } from '@atoll/kit'
+import { AtollError, type Clock, SITE_CODE_MAX } from '@atoll/kit'
 import { cloudScope, type FeedEntry, giveBack, type State } from '@atoll/state'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
+import type { Admission } from './admission.ts'
 import type { Directory } from './directory.ts'
 import type { FeedReaders } from './feed-readers.ts'
 import { FEED_PAGE_MAX } from './follower.ts'
@@ -36,8 +37,7 @@ export interface PeerEndpointsOptions {
   readonly clock: Clock
   /** The verified sender; undefined only on the join path. */
   readonly peerOf: (request: FastifyRequest) => { readonly site: string } | undefined
-  /** Answers a join request; undefined at a site that does not hold the cloud's key. */
-  readonly acceptJoin: ((request: unknown) => Promise<object>) | undefined
+  readonly admission: Admission
 }
 
 const PREFIX = '/peer/v1'
@@ -59,6 +59,9 @@ const AcceptBody = Type.Object({
     { additionalProperties: true },
   ),
 })
+const IssuerQuery = Type.Object({ issuer: Type.Integer({ minimum: 0, maximum: SITE_CODE_MAX }) })
+/** Two certificates and a signing request. */
+const CERTIFICATE_BODY_BYTES_MAX = 16_384
 const SelfBody = Type.Object({ addresses: Type.Array(Address, { maxItems: 8 }) })
 const DigestParams = Type.Object({ digest: Type.String({ pattern: '^[0-9a-f]{64}$' }) })
 
@@ -67,7 +70,7 @@ export async function registerPeerEndpoints(
   server: FastifyInstance,
   options: PeerEndpointsOptions,
 ): Promise<void> {
-  const { state, directory, mover, lender, chunks, readers, onIntroduced, acceptJoin } = options
+  const { state, directory, mover, lender, chunks, readers, onIntroduced, admission } = options
   const senderOf = (request: FastifyRequest): string => {
     const peer = options.peerOf(request)
     if (!peer) throw Unauthorized({})
@@ -128,13 +131,14 @@ export async function registerPeerEndpoints(
         const { digest } = validateQuery(DigestParams, request.params)
         return reply.type('application/octet-stream').send(Buffer.from(await chunks.chunk(digest)))
       })
-      scope.post('/join', async (request) => {
-        if (!acceptJoin)
-          throw BadRequest({
-            message: 'This site cannot admit others; join at the one that issued the token.',
-          })
-        return acceptJoin(request.body)
+      scope.post('/join', (request) => admission.accept(request.body))
+      scope.get('/join', async (request) => {
+        const { issuer } = validateQuery(IssuerQuery, request.query)
+        return admission.whereToJoin(issuer)
       })
+      const bodyLimit = CERTIFICATE_BODY_BYTES_MAX
+      scope.post('/certificates/site', { bodyLimit }, (request) => admission.renew(request.body))
+      scope.post('/certificates/admits', { bodyLimit }, (request) => admission.letAdmit(request.body))
     },
     { prefix: PREFIX },
   )

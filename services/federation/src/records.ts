@@ -23,6 +23,10 @@ export const sites = defineRecord(
     api_url: text(),
     /** It is away as planned, or about to be: nobody is alarmed, and nobody asks it often. */
     is_dormant: boolean(),
+    /** What proves its code, PEM: its own certificate, then the one of the site that has admitted it, if another one has. */
+    certificates: text().nullable(),
+    /** It admits other sites. */
+    admits: boolean(),
   },
   // Two sites of one code could pass off their records as each other's.
   { audience: 'everyone', ids: 'given', soleHome: (row) => row.id, unique: [['code']] },
@@ -39,6 +43,11 @@ export const siteRevocations = defineRecord(
     /** The domain whose sites may say so; only the cloud's own counts. */
     domain_id: text(),
     reason: text(),
+    /**
+     * Of the sites that it has admitted, those that were known when this was written: they stay. Whoever it admits later, or before
+     * and dated back, with a key that somebody has captured, is shut out with it.
+     */
+    kept: json<readonly string[]>([]),
   },
   { audience: 'everyone', authority: (row) => row.domain_id, indexes: [['site']] },
 )

@@ -52,10 +52,32 @@ export const overlayPositions = defineTable(
   { primaryKey: ['site'] },
 )
 
+/** Ranges of codes that this site, which holds the cloud's key, has lent to sites that admit others. */
+export const lentCodes = defineTable(
+  'lent_codes',
+  { site: text(), first: integer(), last: integer() },
+  { primaryKey: ['site'] },
+)
+
+/** What the cloud has certified of this site anew: every peer takes it from here. Nothing in it is secret. */
+export const ownCertificates = defineTable(
+  'own_certificates',
+  {
+    /** `site`: of the site itself; `admits`: with which it may admit others. */
+    kind: text<'site' | 'admits'>(),
+    certificate: text(),
+    /** Of the site that has admitted this one, where that is what certifies it. */
+    admitter: text().nullable(),
+  },
+  { primaryKey: ['kind'] },
+)
+
 export const federationTables: readonly Table[] = [
   siteHints,
   joinTokens,
   siteNames,
   overlayMembers,
   overlayPositions,
+  lentCodes,
+  ownCertificates,
 ]

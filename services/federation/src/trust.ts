@@ -21,6 +21,7 @@ import {
   type SignMove,
   type Trust,
 } from '@atoll/state'
+import type { CertifiedCodes, SiteClaim } from './certified-codes.ts'
 import { sites } from './records.ts'
 
 const scope = cloudScope('trust between sites')
@@ -35,6 +36,8 @@ export interface TrustOptions {
   readonly domains: RecordTable
   /** The domain of the cloud itself, and the site that may write its record before any replica of it has come. */
   readonly root: { readonly domainId: string; readonly founder: string }
+  /** Judges the codes that sites claim; without it, they are believed. */
+  readonly codes?: CertifiedCodes
 }
 
 export function createTrust(options: TrustOptions): Trust {
@@ -50,6 +53,8 @@ export function createTrust(options: TrustOptions): Trust {
   }
   return {
     hasAuthority,
+    vouchesFor: (table, row) =>
+      table !== sites.name || (options.codes?.isRightful(row as unknown as SiteClaim) ?? true),
     mayName: async (site, { id, ids }, reader) => {
       const code = siteCodeOf(id)
       if (code !== undefined && (await reader.find(scope, sites, site))?.code === code) return true

@@ -1,7 +1,7 @@
 /** `atoll invite`: a token for a new site, or for a new peer of this one, as the line to run there. */
 
 import { Command } from 'commander'
-import { askJoinToken, askPeerToken } from '../admin-client.ts'
+import { askInvitation, askPeerToken } from '../admin-client.ts'
 import { addDataOption } from '../data-directory.ts'
 import { formatHostPort, parseDurationMs } from '../parse-values.ts'
 
@@ -34,6 +34,9 @@ export function inviteCommand(): Command {
 The token works once. Who has it can join: send it as you would a password. Administrators can log in at the new site when
 the cloud trusts it: ./atoll trust NAME
 
+The founding site gives any name. A site that the cloud trusts admits others, too, whether or not the founding site is up, under
+names that begin with its own: tahiti--marina. The line may name the address of any peer of the cloud.
+
 A peer gets the keys of its site with the token, over a connection that the token verifies.
 
 Examples:
@@ -46,11 +49,11 @@ Examples:
         process.stdout.write(`${await peerLine(flags)}\n`)
         return
       }
-      const token = await askJoinToken(data, {
+      const { token, namePrefix } = await askInvitation(data, {
         lifeMs: flags.for ?? LIFE_MS,
         ...(site === undefined ? {} : { siteName: site }),
       })
-      const line = `./atoll join ${await peerUrl(data)} --token ${token} --site ${site ?? 'NAME'}`
+      const line = `./atoll join ${await peerUrl(data)} --token ${token} --site ${site ?? `${namePrefix}NAME`}`
       process.stdout.write(`${line}\n`)
       if (site === undefined) process.stderr.write('atoll: put the name of the new site in place of NAME\n')
     })

@@ -78,6 +78,14 @@ export class LocalCloud implements AsyncDisposable {
     return peer
   }
 
+  /** One more site on this machine, which has not joined yet; it ends with the cloud. */
+  async prepareSite(site: string): Promise<LocalPeer> {
+    const portOffset = 2 * this.#peers.length
+    const peer = await preparePeer({ site, name: site, host: site, portOffset }, this.#options)
+    this.#peers.push(peer)
+    return peer
+  }
+
   /** A client of one site's APIs, as the cloud's administrator. */
   connect(site: string): Promise<Connection> {
     return this.peer(site).connect(this.adminPassword)

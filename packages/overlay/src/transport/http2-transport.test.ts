@@ -10,6 +10,7 @@ import { pipeline } from 'node:stream/promises'
 import test, { type TestContext } from 'node:test'
 import { systemClock, systemRandom, TooBusy } from '@atoll/kit'
 import {
+  admitterOfCloud,
   clockAt,
   forgedPeer,
   forgedSite,
@@ -19,7 +20,8 @@ import {
   until,
   VirtualClock,
 } from '../testing.ts'
-import type { CredentialSource, KeyRing } from '../trust/key-ring.ts'
+import { type SubjectName, siteName } from '../trust/identity.ts'
+import type { CredentialSource, KeyPair, KeyRing } from '../trust/key-ring.ts'
 import { defaultValidity } from '../trust/validity.ts'
 import type { Address } from './dial.ts'
 import { Http2Transport, type Http2TransportOptions } from './http2-transport.ts'
@@ -39,6 +41,24 @@ const stranger = await testCloud()
 const liar = await testSite({ cloudAuthority, site: 'c', peerSite: 'b' })
 const forged = await forgedPeer(siteB)
 const forger = await forgedSite({ cloudAuthority, forger: 'c', site: 'b' })
+
+const siteC = await testSite({ cloudAuthority, site: 'c' })
+const admitter = await admitterOfCloud({
+  cloudAuthority,
+  site: 'c',
+  codes: { first: 300, last: 309 },
+  keys: siteC,
+})
+
+/** A site that `issuer` has certified, rightfully or not; `subject` is the name that OpenSSL looks at. */
+async function admittedBy(
+  issuer: KeyPair,
+  { site, code }: { site: string; code: number },
+  subject?: SubjectName,
+): Promise<KeyRing> {
+  const keys = await testSite({ cloudAuthority: issuer, site, code, ...(subject && { subject }) })
+  return { ...keys, cloudAuthority: founder.cloudAuthority, admitter: issuer }
+}
 
 const loopback: Address = { host: '127.0.0.1', port: 0 }
 const get = { site: 'b', method: 'GET', path: '/' }
@@ -116,6 +136,47 @@ peerTransportSuite('http2', async (handler: MockHandler) => {
       await transport.close()
       await listener.close()
     },
+  }
+})
+
+test('a site that another one has admitted is reached and known by its certificates', async (t) => {
+  const senders: unknown[] = []
+  const { address } = await listen(
+    t,
+    (identity, _request, response) => {
+      senders.push(identity)
+      response.writeHead(204).end()
+    },
+    { credentials: { keys: await admittedBy(admitter, { site: 'c--d', code: 301 }) } },
+  )
+  const resolve = () => [address]
+  await transportTo(t, [], { resolve }).request({ ...get, site: 'c--d' })
+  const keys = await admittedBy(admitter, { site: 'c--e', code: 302 })
+  await transportTo(t, [], { resolve, keys }).request({ ...get, site: 'c--d' })
+  assert.deepEqual(senders, [
+    { cloud: 'reef', site: 'a', peer: 'peer-1' },
+    { cloud: 'reef', site: 'c--e', peer: 'peer-1' },
+  ])
+})
+
+test('who admits sites can pass for none that it has not admitted, nor give codes that are not its own', async (t) => {
+  const underItsOwn = await admittedBy(admitter, { site: 'b', code: 301 }, siteName({ site: 'c--b' }))
+  const forgeries = [
+    await admittedBy(admitter, { site: 'b', code: 301 }),
+    underItsOwn,
+    await admittedBy(keyPair(siteC.site), { site: 'c--b', code: 301 }),
+    await admittedBy(admitter, { site: 'c--b', code: 999 }),
+  ]
+  for (const [index, keys] of forgeries.entries()) {
+    const site = index < 2 ? 'b' : 'c--b'
+    const { address } = await listen(t, ok, { credentials: { keys } })
+    const asServer = await unreachable(
+      transportTo(t, [], { resolve: () => [address] }).request({ ...get, site }),
+    )
+    assert.equal(asServer.reason, 'wrong_identity', `server ${index}`)
+    const genuine = await listen(t, ok)
+    const { status } = await transportTo(t, [genuine.address], { keys }).request(get)
+    assert.equal(status, 401, `client ${index}`)
   }
 })
 

@@ -11,6 +11,8 @@ import { PeerUnauthenticated } from './errors.ts'
 /** The paths that are open to those who have no certificate yet, sites and peers of one: they come to get one. */
 export const JOIN_PATH = '/peer/v1/join'
 export const PEER_JOIN_PATH = '/peer/v1/join-peer'
+/** Open to those whose certificate has expired, too: the request itself proves whose it is. Nobody has an identity there. */
+export const CERTIFICATES_PATH = '/peer/v1/certificates'
 
 export interface PeerGateOptions {
   readonly credentials: CredentialSource
@@ -25,7 +27,7 @@ export interface GateSocket extends CertifiedSocket {
 }
 
 /**
- * The identity of the sender; undefined for one without a certificate on the join path.
+ * The identity of the sender; undefined for one without a certificate on the join path, and for all where certificates are renewed.
  *
  * @throws PeerUnauthenticated without a certificate on any other path
  * @throws PeerIdentityInvalid with a certificate that is not, or no longer, one of a peer of this cloud
@@ -37,6 +39,7 @@ const verified = Symbol('verified peer')
 
 export function createPeerGate({ credentials, clock, joinPath = JOIN_PATH }: PeerGateOptions): PeerGate {
   return (socket, path) => {
+    if (path === CERTIFICATES_PATH || path.startsWith(`${CERTIFICATES_PATH}/`)) return undefined
     if (!socket[verified] && !socket.getPeerX509Certificate()) {
       for (const open of [joinPath, PEER_JOIN_PATH])
         if (path === open || path.startsWith(`${open}?`)) return undefined

@@ -21,6 +21,7 @@ const credentials = { keys: founder }
 async function invitation(keys = founder) {
   const store = new MemoryTokenStore(['a'])
   const token = await issueJoinToken({
+    issuerCode: 1,
     cloudAuthority: keys.cloudAuthority,
     store,
     random: systemRandom,
@@ -39,7 +40,9 @@ test('Fastify serves peers over mutual TLS and strangers only on the join path',
     const identity = gate(request.raw.socket as GateSocket, request.url)
     if (identity) senders.set(request, identity)
   })
-  app.post('/peer/v1/join', ({ body }) => acceptJoin({ ...issue, cloudAuthority, store, request: body }))
+  app.post('/peer/v1/join', ({ body }) =>
+    acceptJoin({ ...issue, admitter: { cloudAuthority }, store, request: body }),
+  )
   app.get('/peer/v1/self', (request) => senders.get(request))
   const { port } = new URL(await app.listen({ host: '127.0.0.1', port: 0 }))
   const address = { host: '127.0.0.1', port: Number(port) }

@@ -11,7 +11,7 @@ import {
 import type { Socket } from 'node:net'
 import { AtollError, type Clock, type Logger, silentLogger } from '@atoll/kit'
 import type { PeerIdentity } from '../trust/identity.ts'
-import type { CredentialSource } from '../trust/key-ring.ts'
+import { type CredentialSource, shownCertificates } from '../trust/key-ring.ts'
 import type { Address } from './dial.ts'
 import { createPeerGate, type GateSocket } from './peer-gate.ts'
 import { defaultPeerListenerSettings, type PeerListenerSettings } from './settings.ts'
@@ -103,12 +103,9 @@ export function createPeerListener(options: PeerListenerOptions): PeerListener {
   }
 }
 
-function tlsOptions({ keys: { cloudAuthority, site, peer } }: CredentialSource) {
-  return {
-    ca: cloudAuthority.certificate,
-    cert: peer.certificate + site.certificate + cloudAuthority.certificate,
-    key: peer.privateKey,
-  }
+function tlsOptions({ keys }: CredentialSource) {
+  const { certificate } = keys.cloudAuthority
+  return { ca: certificate, cert: shownCertificates(keys) + certificate, key: keys.peer.privateKey }
 }
 
 function listen(server: Http2SecureServer, { host, port }: Address): Promise<Address> {

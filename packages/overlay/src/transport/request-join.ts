@@ -9,14 +9,17 @@ import type { PendingPeerJoin } from '../trust/join-peer.ts'
 import { shownChain, verifyChain } from '../trust/peer-identity.ts'
 import { Deadline } from './deadline.ts'
 import { type Address, dial } from './dial.ts'
-import { PeerUnreachable } from './errors.ts'
+import { mayHaveBeenDone, PeerUnreachable } from './errors.ts'
 import { Exchange } from './exchange.ts'
 import { JOIN_PATH, PEER_JOIN_PATH } from './peer-gate.ts'
+import type { PeerRequest } from './peer-transport.ts'
 import { RoundTrip } from './round-trip.ts'
 
 /** Two certificates have about 2 kB; the rest is room for what a cloud tells its new sites. */
 const answerBytesMax = 1024 * 1024
 const windowBytes = 64 * 1024
+/** Peers of one site. */
+const ADDRESSES_MAX = 8
 
 export interface RequestJoinOptions {
   readonly address: Address
@@ -29,15 +32,34 @@ export interface RequestJoinOptions {
 }
 
 /**
- * Connects, compares the cloud with the token, and only then sends the secret. Returns the answer as parsed JSON,
- * for `completeJoin` to check.
+ * Connects, compares the cloud with the token, and only then sends the secret. A site that has not issued the token is only asked
+ * where the one that has is, and sees no secret. Returns the answer as parsed JSON, for `completeJoin` to check.
  *
  * @throws PeerUnreachable when there is no answer: the same `pending` may be sent again
  * @throws JoinAnswerInvalid when the address is not of the cloud that issued the token
  * @throws JoinRefused when the cloud refuses, with its own words
  */
 export async function requestJoin(options: RequestJoinOptions): Promise<unknown> {
-  const { address, pending, clock, workMsMax = 10_000 } = options
+  const first = await ask(options, options.address)
+  if ('answer' in first) return first.answer
+  let failure: unknown = JoinRefused({ words: 'the site that has issued the token is not known there' })
+  for (const address of first.elsewhere) {
+    try {
+      const second = await ask(options, address)
+      if ('answer' in second) return second.answer
+    } catch (error) {
+      // Only a try that was in vain for sure is followed by another: the token is bound to what has been sent.
+      if (mayHaveBeenDone(error)) throw error
+      failure = error
+    }
+  }
+  throw failure
+}
+
+type Outcome = { readonly answer: unknown } | { readonly elsewhere: readonly Address[] }
+
+async function ask(options: RequestJoinOptions, address: Address): Promise<Outcome> {
+  const { pending, clock, workMsMax = 10_000 } = options
   const { path = 'peerName' in pending ? PEER_JOIN_PATH : JOIN_PATH } = options
   const site = `${address.host}:${address.port}`
   let exchange: Exchange | undefined
@@ -45,14 +67,17 @@ export async function requestJoin(options: RequestJoinOptions): Promise<unknown>
     clock,
     timeoutMs: new RoundTrip().timeoutMs(workMsMax),
     onTimeout: () => {
-      const mayHaveBeenDone = exchange?.mayHaveBeenDone ?? false
-      return PeerUnreachable({ site, reason: 'timeout', mayHaveBeenDone })
+      const isUncertain = exchange?.mayHaveBeenDone ?? false
+      return PeerUnreachable({ site, reason: 'timeout', mayHaveBeenDone: isUncertain })
     },
   })
+  let isIssuer = true
   const connection = await dial({
     address,
     tls: {},
-    verify: (socket) => verifyCloud(socket, { pending, nowMs: clock.nowMs() }),
+    verify: (socket) => {
+      isIssuer = verifyCloud(socket, { pending, nowMs: clock.nowMs() })
+    },
     streamWindowBytes: windowBytes,
     sessionWindowBytes: windowBytes,
     signal: deadline.signal,
@@ -65,14 +90,21 @@ export async function requestJoin(options: RequestJoinOptions): Promise<unknown>
   session.on('error', (error) => {
     failure = error
   })
+  const send = async (request: Pick<PeerRequest, 'method' | 'path' | 'headers' | 'body'>) => {
+    exchange = new Exchange({ session, request: { site, ...request }, deadline })
+    const { status, body } = await exchange.answer
+    const text = await readBounded(body)
+    if (status >= 300) throw JoinRefused({ words: wordsOf(text) ?? `status ${status}` })
+    return parseJson(text)
+  }
   try {
+    if (!isIssuer && 'siteName' in pending) {
+      const question = `${JOIN_PATH}?issuer=${pending.token.issuerCode}`
+      return { elsewhere: addressesIn(await send({ method: 'GET', path: question })) }
+    }
     const headers = { 'content-type': 'application/json' }
     const body = Buffer.from(JSON.stringify(pending.request))
-    exchange = new Exchange({ session, request: { site, method: 'POST', path, headers, body }, deadline })
-    const answer = await exchange.answer
-    const text = await readBounded(answer.body)
-    if (answer.status >= 300) throw JoinRefused({ words: wordsOf(text) ?? `status ${answer.status}` })
-    return parseJson(text)
+    return { answer: await send({ method: 'POST', path, headers, body }) }
   } catch (error) {
     if (error instanceof Error && failure !== undefined) error.cause ??= failure
     throw error
@@ -81,10 +113,11 @@ export async function requestJoin(options: RequestJoinOptions): Promise<unknown>
   }
 }
 
+/** True when it is the site that has issued the token, or nobody can tell since the cloud certifies no codes. */
 function verifyCloud(
   socket: TLSSocket,
   { pending, nowMs }: { pending: PendingJoin | PendingPeerJoin; nowMs: number },
-): void {
+): boolean {
   const { cloudAuthority, ...chain } = shownChain(socket)
   const hashOf = (certificate: X509Certificate) =>
     Buffer.from(certificate.fingerprint256.replaceAll(':', ''), 'hex')
@@ -94,7 +127,18 @@ function verifyCloud(
   } else if (!hashOf(cloudAuthority).equals(pending.token.cloudAuthorityHash)) {
     throw JoinAnswerInvalid({ reason: 'it would come from another cloud than the token' })
   }
-  verifyChain(chain, { cloudAuthority, nowMs })
+  const { code } = verifyChain(chain, { cloudAuthority, nowMs })
+  return 'peerName' in pending || code === undefined || code === pending.token.issuerCode
+}
+
+/** Where a peer says that the site which has issued the token is. */
+function addressesIn(answer: unknown): readonly Address[] {
+  const { addresses } = Object(answer) as { addresses?: unknown }
+  if (!Array.isArray(addresses)) throw JoinAnswerInvalid({ reason: 'it does not say where to join' })
+  return addresses.slice(0, ADDRESSES_MAX).flatMap((address: unknown) => {
+    const { host, port } = Object(address) as Partial<Record<string, unknown>>
+    return typeof host === 'string' && typeof port === 'number' ? [{ host, port }] : []
+  })
 }
 
 async function readBounded(body: AsyncIterable<Buffer>): Promise<string> {

@@ -10,7 +10,7 @@ import { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import { type CancelTimer, type Clock, fraction, Limiter, type Logger, type Random } from '@atoll/kit'
 import { PeerIdentityInvalid } from '../trust/errors.ts'
-import type { CredentialSource } from '../trust/key-ring.ts'
+import { type CredentialSource, shownCertificates } from '../trust/key-ring.ts'
 import { peerIdentityOf } from '../trust/peer-identity.ts'
 import { Deadline } from './deadline.ts'
 import { type Address, type Connection, dial } from './dial.ts'
@@ -135,7 +135,7 @@ export class SiteLink {
     const { site, resolve, credentials, clock, log, settings } = this.#options
     let failure: unknown
     for (const address of this.#inOrder(await resolve())) {
-      const { cloudAuthority, site: siteAuthority, peer } = credentials.keys
+      const { cloudAuthority, peer } = credentials.keys
       const authority = new X509Certificate(cloudAuthority.certificate)
       using deadline = new Deadline({
         clock,
@@ -148,7 +148,7 @@ export class SiteLink {
           address,
           tls: {
             ca: cloudAuthority.certificate,
-            cert: peer.certificate + siteAuthority.certificate,
+            cert: shownCertificates(credentials.keys),
             key: peer.privateKey,
           },
           verify: (socket) => this.#verify(socket, authority),

@@ -13,14 +13,17 @@ import {
 } from 'node:crypto'
 import type { Random } from '@atoll/kit'
 import type { Extension } from '@peculiar/x509'
+import { DER, der } from './der.ts'
 import { JoinRequestMalformed } from './errors.ts'
 import type { SubjectName } from './identity.ts'
 import type { Certified, KeyPair } from './key-ring.ts'
+import { encodeSiteCodes, SITE_CODES_OID, type SiteCodes } from './site-codes.ts'
 import type { Validity } from './validity.ts'
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
 const serverAuthentication = '1.3.6.1.5.5.7.3.1'
 const clientAuthentication = '1.3.6.1.5.5.7.3.2'
+const NAME_CONSTRAINTS_OID = '2.5.29.30'
 
 /** Bytes of PEM that a signing request may have; one for P-256 has about 500. */
 const signingRequestBytesMax = 4096
@@ -30,10 +33,14 @@ export interface CertificateOptions {
   /** The SPIFFE ID of the same identity. */
   readonly uri: string
   /**
-   * How many certificates may follow below: the cloud authority issues to sites (1), a site only to peers (0),
-   * a peer to nobody (undefined).
+   * How many authorities may follow below: the cloud authority certifies sites that admit others (2), those certify sites (1), a
+   * site only its peers (0), a peer nobody (undefined).
    */
-  readonly pathLength?: 0 | 1
+  readonly pathLength?: 0 | 1 | 2
+  /** The site codes that it stands for. */
+  readonly siteCodes?: SiteCodes | undefined
+  /** Below it every subject must begin with this one. */
+  readonly namesBelow?: SubjectName
   readonly validity: Validity
   readonly random: Random
 }
@@ -134,7 +141,7 @@ async function extensionsOf(
   issuer?: Certified,
 ): Promise<Extension[]> {
   const x509 = await library()
-  const { pathLength, uri } = options
+  const { pathLength, uri, siteCodes, namesBelow } = options
   const isAuthority = pathLength !== undefined
   const usages = isAuthority ? x509.KeyUsageFlags.keyCertSign : x509.KeyUsageFlags.digitalSignature
   const extensions: Extension[] = [
@@ -145,6 +152,12 @@ async function extensionsOf(
   ]
   if (!isAuthority) {
     extensions.push(new x509.ExtendedKeyUsageExtension([serverAuthentication, clientAuthentication]))
+  }
+  // Not critical, as RFC 3779 would have it: who does not know codes shall go on to believe the rest.
+  if (siteCodes) extensions.push(new x509.Extension(SITE_CODES_OID, false, encodeSiteCodes(siteCodes)))
+  if (namesBelow) {
+    const name = new Uint8Array(new x509.Name(nameOf(namesBelow)).toArrayBuffer())
+    extensions.push(new x509.Extension(NAME_CONSTRAINTS_OID, true, permitDirectoryName(name)))
   }
   if (issuer) {
     const { publicKey } = new x509.X509Certificate(issuer.certificate)
@@ -163,8 +176,13 @@ function commonParameters({ validity, random }: CertificateOptions) {
   }
 }
 
+/** RFC 5280 section 4.2.1.10: one permitted subtree, whose base is a directory name. */
+function permitDirectoryName(name: Uint8Array): Buffer {
+  return der(DER.sequence, der(DER.context(0), der(DER.sequence, der(DER.context(4), name))))
+}
+
 function nameOf(subject: SubjectName) {
-  return Object.entries(subject).map(([attribute, value]) => ({ [attribute]: [value] }))
+  return subject.map(([attribute, value]) => ({ [attribute]: [value] }))
 }
 
 function signingKeyOf(privateKey: string) {

@@ -118,6 +118,22 @@ export const JoinSiteTaken = defineError({
   message: ({ site }: { site: string }) => `The cloud already has a site named ${site}. Choose another name.`,
 })
 
+/** Names that begin with the name of another site and `--` are that site's to give, and no others are. */
+export const JoinSiteNameReserved = defineError({
+  code: 'overlay.join.site_name_reserved',
+  status: 403,
+  fault: 'forbidden',
+  message: ({ site, example }: { site: string; example: string }) =>
+    `A site named ${site} cannot be admitted here, since another site could give the same name. Take one such as ${example}.`,
+})
+
+export const JoinCodesUsedUp = defineError({
+  code: 'overlay.join.codes_used_up',
+  status: 409,
+  fault: 'conflictingRequest',
+  message: () => 'This site has admitted as many sites as it may. Let another one issue the token.',
+})
+
 export const JoinRequestMalformed = defineError({
   code: 'overlay.join.request_malformed',
   status: 400,
@@ -140,4 +156,28 @@ export const JoinRefused = defineError({
   status: 403,
   fault: 'forbidden',
   message: ({ words }: { words: string }) => `The cloud refuses the join: ${words.slice(0, 500)}`,
+})
+
+export const CannotCertify = defineError({
+  code: 'overlay.certificate.cannot_certify',
+  status: 403,
+  fault: 'forbidden',
+  message: ({ site }: { site: string }) =>
+    `This site cannot certify ${site}: ask the one that has admitted it, or the one that holds the key of the cloud.`,
+})
+
+export const CertificateExpiredLongAgo = defineError({
+  code: 'overlay.certificate.expired_long_ago',
+  status: 403,
+  fault: 'forbidden',
+  message: ({ site }: { site: string }) =>
+    `The certificate of site ${site} has expired so long ago that it is not renewed any more: let the site join anew.`,
+})
+
+/** Seen by the site that asked. */
+export const CertificateAnswerInvalid = defineError({
+  code: 'overlay.certificate.answer_invalid',
+  status: 502,
+  fault: 'badGateway',
+  message: () => 'The certificate that came back is not the one that was asked for; the present one stays.',
 })

@@ -4,6 +4,8 @@
  *     spiffe://<cloud>                            the cloud authority, trust anchor of all sites
  *     spiffe://<cloud>/site/<site>                a site, which may issue certificates to its own peers only
  *     spiffe://<cloud>/site/<site>/peer/<peer>    one peer
+ *     spiffe://<cloud>/site/<site>/admits         a site as the one that admits others, under names of its own:
+ *                                                 `<site>--<label>`, so that no two sites can ever give the same
  */
 
 import { NameInvalid } from './errors.ts'
@@ -46,19 +48,60 @@ export function peerUri({ cloud, site, peer }: PeerIdentity): string {
   return `spiffe://${cloud}/site/${site}/peer/${peer}`
 }
 
-/** The subject of a certificate (X.501), attributes in order: for TLS, which finds issuers by it, and for people. */
-export type SubjectName = Readonly<Record<'O' | 'OU' | 'CN', string>>
+export function admitterUri({ cloud, site }: SiteIdentity): string {
+  return `spiffe://${cloud}/site/${site}/admits`
+}
+
+/** What stands between the name of a site that admits and the label of one that it has admitted. */
+const ADMITTED = '--'
+
+/** The name of a site that `admitter` admits. */
+export function admittedName(admitter: string, label: string): string {
+  return `${admitter}${ADMITTED}${label}`
+}
+
+/** The site that has admitted `site`, judged by its name; undefined for one that the cloud itself has admitted. */
+export function admitterOf(site: string): string | undefined {
+  const at = site.lastIndexOf(ADMITTED)
+  if (at < 0) return undefined
+  const admitter = site.slice(0, at)
+  return isName(admitter) && isName(site.slice(at + ADMITTED.length)) ? admitter : undefined
+}
+
+/**
+ * The subject of a certificate (X.501), attributes in order: for TLS, which finds issuers by it, and for people. Whatever stems
+ * from a site that admits lies below that site's own name, which the constraint in its certificate lets OpenSSL check.
+ */
+export type SubjectName = readonly (readonly [attribute: 'O' | 'OU' | 'CN', value: string])[]
 
 export function cloudName({ cloud }: CloudIdentity): SubjectName {
-  return { O: 'Atoll', OU: 'cloud', CN: cloud }
+  return subject(['OU', 'cloud'], ['CN', cloud])
 }
 
-export function siteName({ site }: SiteIdentity): SubjectName {
-  return { O: 'Atoll', OU: 'site', CN: site }
+export function siteName({ site }: Pick<SiteIdentity, 'site'>): SubjectName {
+  const admitter = admitterOf(site)
+  return admitter === undefined
+    ? plainSiteName({ site })
+    : [...admitterName({ site: admitter }), ['CN', site]]
 }
 
-export function peerName({ peer }: PeerIdentity): SubjectName {
-  return { O: 'Atoll', OU: 'peer', CN: peer }
+/** As `siteName` of a site that the cloud itself has admitted, whatever its name looks like. */
+export function plainSiteName({ site }: Pick<SiteIdentity, 'site'>): SubjectName {
+  return subject(['OU', 'site'], ['CN', site])
+}
+
+export function admitterName({ site }: Pick<SiteIdentity, 'site'>): SubjectName {
+  return subject(['OU', 'site'], ['OU', site])
+}
+
+export function peerName({ site, peer }: PeerIdentity): SubjectName {
+  const admitter = admitterOf(site)
+  if (admitter === undefined) return subject(['OU', 'peer'], ['CN', peer])
+  return [...admitterName({ site: admitter }), ['OU', 'peer'], ['CN', peer]]
+}
+
+function subject(...attributes: SubjectName): SubjectName {
+  return [['O', 'Atoll'], ...attributes]
 }
 
 /** The identity that `uri` spells exactly as `cloudUri` writes it, else undefined. */
@@ -70,6 +113,12 @@ export function parseCloudUri(uri: string): CloudIdentity | undefined {
 /** The identity that `uri` spells exactly as `siteUri` writes it, else undefined. */
 export function parseSiteUri(uri: string): SiteIdentity | undefined {
   const [cloud, site] = segmentsOf(uri, 'spiffe://*/site/*') ?? []
+  return cloud === undefined || site === undefined ? undefined : { cloud, site }
+}
+
+/** The identity that `uri` spells exactly as `admitterUri` writes it, else undefined. */
+export function parseAdmitterUri(uri: string): SiteIdentity | undefined {
+  const [cloud, site] = segmentsOf(uri, 'spiffe://*/site/*/admits') ?? []
   return cloud === undefined || site === undefined ? undefined : { cloud, site }
 }
 

@@ -92,7 +92,13 @@ test('a token of a site admits no peer, and one of a peer no site', async () => 
   const sites = new MemoryTokenStore(['a'])
   const { cloudAuthority } = founder
   const expiresAtMs = Date.now() + 60_000
-  const ofSite = await issueJoinToken({ cloudAuthority, store: sites, random: systemRandom, expiresAtMs })
+  const ofSite = await issueJoinToken({
+    cloudAuthority,
+    issuerCode: 1,
+    store: sites,
+    random: systemRandom,
+    expiresAtMs,
+  })
   await assert.rejects(createPeerJoinRequest({ token: ofSite, peerName: 'peer-2' }), JoinTokenOfOtherKind.is)
   // Whoever rewrites the first word finds that the two are kept apart.
   const disguised = await createPeerJoinRequest({
@@ -105,7 +111,7 @@ test('a token of a site admits no peer, and one of a peer no site', async () => 
   )
   const asSite = await createJoinRequest({ token: ofPeer.replace('atoll-peer1', 'atoll1'), siteName: 'c' })
   await assert.rejects(
-    acceptJoin({ ...issue, cloudAuthority, store: sites, request: asSite.request }),
+    acceptJoin({ ...issue, admitter: { cloudAuthority }, store: sites, request: asSite.request }),
     JoinTokenUnknown.is,
   )
 })

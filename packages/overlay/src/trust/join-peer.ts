@@ -8,25 +8,14 @@
  *     completePeerJoin ◀── certificate, keys of the site ──
  */
 
-import { createHash, createPublicKey, timingSafeEqual, X509Certificate } from 'node:crypto'
+import { createPublicKey, timingSafeEqual, X509Certificate } from 'node:crypto'
 import type { Clock, Random } from '@atoll/kit'
 import { type IssueOptions, issuePeer } from './authority.ts'
-import {
-  createSigningRequest,
-  exportPublicKey,
-  fingerprintOf,
-  generatePrivateKey,
-  readSigningRequest,
-} from './certificate.ts'
-import {
-  JoinAnswerInvalid,
-  JoinPeerMismatch,
-  JoinPeerTaken,
-  JoinRequestMalformed,
-  JoinTokenUsed,
-} from './errors.ts'
+import { exportPublicKey, fingerprintOf } from './certificate.ts'
+import { type ClaimTexts, makeClaim, readClaim } from './claim.ts'
+import { JoinAnswerInvalid, JoinPeerMismatch, JoinPeerTaken, JoinTokenUsed } from './errors.ts'
 import { requireNames } from './identity.ts'
-import { makeToken, parseToken, recognizeJoinToken, type TokenParts } from './join-token.ts'
+import { makeToken, parseToken, type TokenParts } from './join-token.ts'
 import type { KeyRing } from './key-ring.ts'
 import { chainOfKeys, verifyChain } from './peer-identity.ts'
 
@@ -53,12 +42,8 @@ export interface PeerTokenStore {
 }
 
 /** What travels to the site, as JSON. */
-export interface PeerJoinRequest {
-  readonly tokenId: string
-  readonly secret: string
+export interface PeerJoinRequest extends ClaimTexts {
   readonly peerName: string
-  /** PEM, PKCS #10. */
-  readonly signingRequest: string
 }
 
 /** What travels back, as JSON. Secret: it must never be logged. */
@@ -68,6 +53,9 @@ export interface PeerJoinAnswer {
   readonly cloudKey?: string
   readonly siteCertificate: string
   readonly siteKey: string
+  /** See `KeyRing`. */
+  readonly admitterCertificate?: string
+  readonly admitsCertificate?: string
   readonly signingKey: string
   readonly peerCertificate: string
 }
@@ -90,7 +78,7 @@ export async function issuePeerToken(options: {
 }): Promise<string> {
   const { keys, store, random, peerName, expiresAtMs } = options
   if (peerName !== undefined) requireNames({ peer: peerName })
-  const { text, id, secretHash } = makeToken('a peer', keys.site, random)
+  const { text, id, secretHash } = makeToken('a peer', keys.site, { random })
   await store.add({ id, secretHash, peerName, expiresAtMs })
   return text
 }
@@ -103,15 +91,9 @@ export async function createPeerJoinRequest(options: {
   const { peerName } = options
   const token = parseToken(options.token, 'a peer')
   requireNames({ peer: peerName })
-  const peerKey = generatePrivateKey()
-  const subject = { O: 'Atoll', OU: 'peer', CN: peerName }
-  const signingRequest = await createSigningRequest({ subject, privateKey: peerKey })
-  return {
-    token,
-    peerName,
-    peerKey,
-    request: { tokenId: token.id, secret: token.secret, peerName, signingRequest },
-  }
+  // The site writes the name into the certificate as it sees fit.
+  const { privateKey: peerKey, texts } = await makeClaim(token, [['CN', peerName]])
+  return { token, peerName, peerKey, request: { ...texts, peerName } }
 }
 
 /**
@@ -128,13 +110,11 @@ export async function acceptPeerJoin(
     readonly store: PeerTokenStore
   },
 ): Promise<PeerJoinAnswer> {
-  const { keys, store, clock } = options
-  const { tokenId, secret, peerName, signingRequest } = parseRequest(options.request)
-  const record = await recognizeJoinToken({ store, clock, id: tokenId, secret })
-  requireNames({ peer: peerName })
+  const { keys, store } = options
+  const claim = await readClaim<PeerTokenRecord>({ ...options, nameKey: 'peerName' })
+  const { tokenId, record, name: peerName, publicKey, publicKeyHash } = claim
   if (record.peerName !== undefined && record.peerName !== peerName)
     throw JoinPeerMismatch({ peer: peerName })
-  const publicKey = await readSigningRequest(signingRequest)
   const cloudAuthority = new X509Certificate(keys.cloudAuthority.certificate)
   const { identity } = verifyChain(chainOfKeys(keys), { cloudAuthority, nowMs: undefined })
   const peerCertificate = await issuePeer({
@@ -143,7 +123,6 @@ export async function acceptPeerJoin(
     identity: { ...identity, peer: peerName },
     publicKey,
   })
-  const publicKeyHash = createHash('sha256').update(exportPublicKey(publicKey)).digest('base64url')
   const outcome = await store.spend({ tokenId, peerName, publicKeyHash })
   if (outcome === 'token_used') throw JoinTokenUsed(undefined)
   if (outcome === 'peer_taken') throw JoinPeerTaken({ peer: peerName })
@@ -153,6 +132,8 @@ export async function acceptPeerJoin(
     ...(cloudKey === undefined ? {} : { cloudKey }),
     siteCertificate: keys.site.certificate,
     siteKey: keys.site.privateKey,
+    ...(keys.admitter ? { admitterCertificate: keys.admitter.certificate } : {}),
+    ...(keys.admits ? { admitsCertificate: keys.admits.certificate } : {}),
     signingKey: keys.signingKey,
     peerCertificate,
   }
@@ -165,7 +146,7 @@ export function completePeerJoin(options: {
   readonly answer: unknown
 }): KeyRing {
   const { pending, clock } = options
-  const { cloudKey, ...answer } = parseAnswer(options.answer)
+  const { cloudKey, admitterCertificate, admitsCertificate, ...answer } = parseAnswer(options.answer)
   const { cloudCertificate, siteCertificate, siteKey, signingKey, peerCertificate } = answer
   const keys: KeyRing = {
     cloudAuthority: {
@@ -173,6 +154,8 @@ export function completePeerJoin(options: {
       ...(cloudKey === undefined ? {} : { privateKey: cloudKey }),
     },
     site: { certificate: siteCertificate, privateKey: siteKey },
+    ...(admitterCertificate === undefined ? {} : { admitter: { certificate: admitterCertificate } }),
+    ...(admitsCertificate === undefined ? {} : { admits: { certificate: admitsCertificate } }),
     peer: { certificate: peerCertificate, privateKey: pending.peerKey },
     signingKey,
   }
@@ -196,19 +179,6 @@ export function completePeerJoin(options: {
   }
 }
 
-function parseRequest(request: unknown): PeerJoinRequest {
-  const { tokenId, secret, peerName, signingRequest } = Object(request) as Partial<Record<string, unknown>>
-  if (
-    typeof tokenId !== 'string' ||
-    typeof secret !== 'string' ||
-    typeof peerName !== 'string' ||
-    typeof signingRequest !== 'string'
-  ) {
-    throw JoinRequestMalformed({ reason: 'tokenId, secret, peerName and signingRequest must be texts' })
-  }
-  return { tokenId, secret, peerName, signingRequest }
-}
-
 function parseAnswer(answer: unknown): PeerJoinAnswer {
   const given = Object(answer) as Partial<Record<string, unknown>>
   const text = (name: string): string => {
@@ -219,6 +189,8 @@ function parseAnswer(answer: unknown): PeerJoinAnswer {
   return {
     cloudCertificate: text('cloudCertificate'),
     ...(given.cloudKey === undefined ? {} : { cloudKey: text('cloudKey') }),
+    ...(given.admitterCertificate === undefined ? {} : { admitterCertificate: text('admitterCertificate') }),
+    ...(given.admitsCertificate === undefined ? {} : { admitsCertificate: text('admitsCertificate') }),
     siteCertificate: text('siteCertificate'),
     siteKey: text('siteKey'),
     signingKey: text('signingKey'),

@@ -6,10 +6,13 @@
  * The secret proves to the cloud that the site was invited; the hash proves to the site that it talks to the cloud,
  * with no trust set up before (as kubeadm's `--discovery-token-ca-cert-hash` does). A token for a peer of a site that there is has the
  * same form, another first word, and the hash of the site's certificate: no other site can pass for it and get its keys.
+ *
+ * The id of a token for a site begins with the code of the site that has issued it, the only one that can take it back: a
+ * joiner who asks another one is told where that is, and shows the secret to nobody else.
  */
 
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { Clock, Random } from '@atoll/kit'
+import type { Clock, Random, SiteCode } from '@atoll/kit'
 import { fingerprintOf } from './certificate.ts'
 import { JoinTokenExpired, JoinTokenMalformed, JoinTokenOfOtherKind, JoinTokenUnknown } from './errors.ts'
 import { requireNames } from './identity.ts'
@@ -40,16 +43,19 @@ export interface JoinClaim {
   readonly publicKeyHash: string
 }
 
-export type SpendOutcome = 'spent' | 'token_used' | 'site_taken'
+export type SpendOutcome =
+  /** `code` goes into the certificate of the site, and so into the ids that it mints. */
+  | { readonly kind: 'spent'; readonly code: SiteCode }
+  | { readonly kind: 'token_used' | 'site_taken' | 'codes_used_up' }
 
 /** Where the cloud keeps its tokens. */
 export interface JoinTokenStore {
   add(record: JoinTokenRecord): Promise<void>
   find(id: string): Promise<JoinTokenRecord | undefined>
   /**
-   * In one transaction: marks the token as used by the claim and takes the site's name for it, durably. Exactly one
-   * claim ever spends a token. The same claim again is `spent` again, since its first answer may have been lost;
-   * another claim is `token_used`; a name that a site has is `site_taken`, and the token stays unspent.
+   * In one transaction: marks the token as used by the claim and takes the site's name and a code for it, durably. Exactly one
+   * claim ever spends a token. The same claim again is `spent` again, with the same code, since its first answer may have been
+   * lost; another claim is `token_used`; a name that a site has is `site_taken`, and the token stays unspent.
    */
   spend(claim: JoinClaim): Promise<SpendOutcome>
 }
@@ -60,6 +66,8 @@ export interface JoinToken {
   readonly secret: string
   /** SHA-256 of the cloud authority's certificate (DER). */
   readonly cloudAuthorityHash: Buffer
+  /** Of the site that has issued it, where codes are certified. */
+  readonly issuerCode: SiteCode
 }
 
 /**
@@ -69,14 +77,16 @@ export interface JoinToken {
  */
 export async function issueJoinToken(options: {
   readonly cloudAuthority: Certified
+  /** Of the site that issues it. */
+  readonly issuerCode: SiteCode
   readonly store: JoinTokenStore
   readonly random: Random
   readonly siteName?: string | undefined
   readonly expiresAtMs: number
 }): Promise<string> {
-  const { cloudAuthority, store, random, siteName, expiresAtMs } = options
+  const { cloudAuthority, issuerCode, store, random, siteName, expiresAtMs } = options
   if (siteName !== undefined) requireNames({ site: siteName })
-  const { text, id, secretHash } = makeToken('a site', cloudAuthority, random)
+  const { text, id, secretHash } = makeToken('a site', cloudAuthority, { random, issuerCode })
   await store.add({ id, secretHash, siteName, expiresAtMs })
   return text
 }
@@ -91,7 +101,7 @@ export function purposeOf(text: string): TokenPurpose {
 /** @throws JoinTokenMalformed */
 export function parseJoinToken(text: string): JoinToken {
   const { id, secret, hash } = parseToken(text, 'a site')
-  return { id, secret, cloudAuthorityHash: hash }
+  return { id, secret, cloudAuthorityHash: hash, issuerCode: Buffer.from(id, 'base64url').readUInt16BE(0) }
 }
 
 export interface TokenParts {
@@ -103,8 +113,14 @@ export interface TokenParts {
 }
 
 /** A token and what the issuer keeps of it. */
-export function makeToken(purpose: TokenPurpose, certified: Certified, random: Random) {
-  const id = base64url(random.bytes(idBytes))
+export function makeToken(
+  purpose: TokenPurpose,
+  certified: Certified,
+  { random, issuerCode }: { readonly random: Random; readonly issuerCode?: SiteCode },
+) {
+  const idOf = Buffer.from(random.bytes(idBytes))
+  if (issuerCode !== undefined) idOf.writeUInt16BE(issuerCode, 0)
+  const id = base64url(idOf)
   const secret = base64url(random.bytes(secretBytes))
   const text = [PREFIXES[purpose], id, secret, base64url(fingerprintOf(certified))].join('.')
   return { text, id, secretHash: hashOf(secret) }

@@ -26,8 +26,15 @@ async function invitation(
   const store = new MemoryTokenStore(options.sites ?? ['a'])
   const expiresAtMs = options.expiresAtMs ?? Date.now() + 60_000
   const { siteName } = options
-  const token = await issueJoinToken({ cloudAuthority, store, random: systemRandom, siteName, expiresAtMs })
-  const accept = (request: unknown) => acceptJoin({ ...issue, cloudAuthority, store, request })
+  const token = await issueJoinToken({
+    cloudAuthority,
+    issuerCode: 1,
+    store,
+    random: systemRandom,
+    siteName,
+    expiresAtMs,
+  })
+  const accept = (request: unknown) => acceptJoin({ ...issue, admitter: { cloudAuthority }, store, request })
   return { store, token, accept }
 }
 
@@ -151,7 +158,7 @@ test('an answer from another cloud, for another site or for another key is refus
   // It has stolen the record of the token, and so answers with a genuine certificate of its own.
   const genuine = await acceptJoin({
     ...issue,
-    cloudAuthority: keyPair(impostor.cloudAuthority),
+    admitter: { cloudAuthority: keyPair(impostor.cloudAuthority) },
     store: stolen,
     request: pending.request,
   })

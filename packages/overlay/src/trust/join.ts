@@ -1,7 +1,7 @@
 /**
  * How a site joins. Private keys are made where they are used and never travel.
  *
- *     new site                                        holder of the cloud authority
+ *     new site                                        holder of the cloud authority, or a site that admits
  *     createJoinRequest ── token id, secret, CSR ──▶  acceptJoin: token, name, signature
  *     completeJoin ◀── site and cloud certificate ──
  *
@@ -9,42 +9,44 @@
  * the token: `requestJoin` does that.
  */
 
-import { createHash, createPublicKey, timingSafeEqual, X509Certificate } from 'node:crypto'
+import { createPublicKey, timingSafeEqual, X509Certificate } from 'node:crypto'
+import { assert, type SiteCode } from '@atoll/kit'
 import { createPeer, type IssueOptions, issueSite } from './authority.ts'
-import {
-  createSigningRequest,
-  exportPublicKey,
-  fingerprintOf,
-  generatePrivateKey,
-  readSigningRequest,
-} from './certificate.ts'
+import { exportPublicKey, fingerprintOf } from './certificate.ts'
+import { type ClaimTexts, makeClaim, readClaim } from './claim.ts'
 import {
   JoinAnswerInvalid,
-  JoinRequestMalformed,
+  JoinCodesUsedUp,
   JoinSiteMismatch,
+  JoinSiteNameReserved,
   JoinSiteTaken,
   JoinTokenUsed,
   PeerIdentityInvalid,
 } from './errors.ts'
-import { requireNames } from './identity.ts'
-import { type JoinToken, type JoinTokenStore, parseJoinToken, recognizeJoinToken } from './join-token.ts'
+import { admittedName, admitterOf, requireNames, siteName as subjectOfSite } from './identity.ts'
+import {
+  type JoinToken,
+  type JoinTokenRecord,
+  type JoinTokenStore,
+  parseJoinToken,
+  type SpendOutcome,
+} from './join-token.ts'
 import type { KeyPair, KeyRing } from './key-ring.ts'
-import { verifyCloudAuthority, verifySite } from './peer-identity.ts'
+import { certifiesCodes, type SiteChain, verifyCloudAuthority, verifySite } from './peer-identity.ts'
 import { SiteSigner } from './site-signer.ts'
 
 /** What travels to the cloud, as JSON. */
-export interface JoinRequest {
-  readonly tokenId: string
-  readonly secret: string
+export interface JoinRequest extends ClaimTexts {
   readonly siteName: string
-  /** PEM, PKCS #10. */
-  readonly signingRequest: string
 }
 
 /** What travels back, as JSON. Nothing in it is secret. */
 export interface JoinAnswer {
   readonly cloudCertificate: string
   readonly siteCertificate: string
+  /** Of the site that admits, unless the cloud authority itself does. */
+  readonly admitterCertificate?: string
+  readonly siteCode: number
 }
 
 /** What the joiner keeps until the answer is there. Keep it for another try: the token is bound to it once spent. */
@@ -53,6 +55,13 @@ export interface PendingJoin {
   readonly siteName: string
   readonly siteKey: string
   readonly request: JoinRequest
+}
+
+/** Whose key certifies those who join: of the cloud, or of a site that admits others under names of its own. */
+export interface Admitter {
+  readonly cloudAuthority: { readonly certificate: string; readonly privateKey?: string }
+  /** Needed where the cloud's key is not. */
+  readonly own?: { readonly siteName: string; readonly issuer: KeyPair } | undefined
 }
 
 /**
@@ -64,43 +73,85 @@ export async function createJoinRequest(options: { token: string; siteName: stri
   const { siteName } = options
   const token = parseJoinToken(options.token)
   requireNames({ site: siteName })
-  const siteKey = generatePrivateKey()
-  const signingRequest = await createSigningRequest({
-    subject: { O: 'Atoll', OU: 'site', CN: siteName },
-    privateKey: siteKey,
-  })
-  const request = { tokenId: token.id, secret: token.secret, siteName, signingRequest }
-  return { token, siteName, siteKey, request }
+  const { privateKey: siteKey, texts } = await makeClaim(token, subjectOfSite({ site: siteName }))
+  return { token, siteName, siteKey, request: { ...texts, siteName } }
 }
 
 /**
- * Admits a site: the token is spent and the name is taken in one step, after everything else was found right.
+ * Refuses a name that whoever admits may not give: a site gives names that begin with its own, and the cloud, where there can be
+ * such sites, all others. So no two of them can give the same one, whoever is cut off from whom.
+ *
+ * @throws JoinSiteNameReserved
+ */
+export function requireAdmissibleName(site: string, { cloudAuthority, own }: Admitter): void {
+  const given = admitterOf(site)
+  if (cloudAuthority.privateKey === undefined) {
+    const example = admittedName(own?.siteName ?? '', site.slice(site.lastIndexOf('--') + 1))
+    if (given !== own?.siteName) throw JoinSiteNameReserved({ site, example })
+  } else if (given !== undefined && certifiesCodes(new X509Certificate(cloudAuthority.certificate))) {
+    throw JoinSiteNameReserved({ site, example: site.replaceAll(/-+/g, '-') })
+  }
+}
+
+/**
+ * Admits a site: the token is spent and the name and a code are taken in one step, after everything else was found right.
  *
  * @param options.request what came in, not yet checked
  * @throws JoinRequestMalformed | NameInvalid | JoinTokenUnknown | JoinTokenExpired | JoinTokenUsed
- *   | JoinSiteMismatch | JoinSiteTaken; then the token is as before
+ *   | JoinSiteMismatch | JoinSiteNameReserved | JoinSiteTaken | JoinCodesUsedUp; then the token is as before
  */
 export async function acceptJoin(
   options: IssueOptions & {
     readonly request: unknown
-    readonly cloudAuthority: KeyPair
+    readonly admitter: Admitter
     readonly store: JoinTokenStore
   },
 ): Promise<JoinAnswer> {
-  const { cloudAuthority, store, clock } = options
-  const { tokenId, secret, siteName, signingRequest } = parseJoinRequest(options.request)
-  const record = await recognizeJoinToken({ store, clock, id: tokenId, secret })
-  requireNames({ site: siteName })
+  const { admitter, store } = options
+  const claim = await readClaim<JoinTokenRecord>({
+    ...options,
+    nameKey: 'siteName',
+  })
+  const { tokenId, record, name: siteName, publicKey, publicKeyHash } = claim
   if (record.siteName !== undefined && record.siteName !== siteName)
     throw JoinSiteMismatch({ site: siteName })
-  const publicKey = await readSigningRequest(signingRequest)
-  const { cloud } = verifyCloudAuthority(new X509Certificate(cloudAuthority.certificate))
-  const siteCertificate = await issueSite({ ...options, identity: { cloud, site: siteName }, publicKey })
-  const publicKeyHash = createHash('sha256').update(exportPublicKey(publicKey)).digest('base64url')
-  const outcome = await store.spend({ tokenId, siteName, publicKeyHash })
-  if (outcome === 'token_used') throw JoinTokenUsed(undefined)
-  if (outcome === 'site_taken') throw JoinSiteTaken({ site: siteName })
-  return { cloudCertificate: cloudAuthority.certificate, siteCertificate }
+  requireAdmissibleName(siteName, admitter)
+  const { cloud } = verifyCloudAuthority(new X509Certificate(admitter.cloudAuthority.certificate))
+  const issuer = issuerOf(admitter)
+  const code = codeFrom(await store.spend({ tokenId, siteName, publicKeyHash }), siteName)
+  const siteCertificate = await issueSite({
+    ...options,
+    issuer,
+    identity: { cloud, site: siteName },
+    code,
+    publicKey,
+  })
+  return {
+    cloudCertificate: admitter.cloudAuthority.certificate,
+    siteCertificate,
+    ...(issuer === admitter.own?.issuer ? { admitterCertificate: issuer.certificate } : {}),
+    siteCode: code,
+  }
+}
+
+function codeFrom(outcome: SpendOutcome, site: string): SiteCode {
+  switch (outcome.kind) {
+    case 'spent':
+      return outcome.code
+    case 'token_used':
+      throw JoinTokenUsed(undefined)
+    case 'site_taken':
+      throw JoinSiteTaken({ site })
+    case 'codes_used_up':
+      throw JoinCodesUsedUp(undefined)
+  }
+}
+
+function issuerOf({ cloudAuthority, own }: Admitter): KeyPair {
+  const { certificate, privateKey } = cloudAuthority
+  if (privateKey !== undefined) return { certificate, privateKey }
+  assert(own !== undefined, 'whoever admits has a key for it')
+  return own.issuer
 }
 
 /**
@@ -117,45 +168,41 @@ export async function completeJoin(
 ): Promise<KeyRing> {
   const { pending, peerName, clock } = options
   requireNames({ peer: peerName })
-  const { cloudCertificate, siteCertificate } = parseJoinAnswer(options.answer)
+  const { cloudCertificate, siteCertificate, admitterCertificate } = parseJoinAnswer(options.answer)
   const cloudAuthority = parseCertificate(cloudCertificate)
   if (!timingSafeEqual(fingerprintOf({ certificate: cloudCertificate }), pending.token.cloudAuthorityHash)) {
     throw JoinAnswerInvalid({ reason: 'it comes from another cloud than the token' })
   }
   const site = parseCertificate(siteCertificate)
-  const identity = siteIdentityOf(site, cloudAuthority, clock.nowMs())
+  const admitter = admitterCertificate === undefined ? undefined : parseCertificate(admitterCertificate)
+  const { code, ...identity } = verifyAnswer({ site, admitter }, cloudAuthority, clock.nowMs())
   if (identity.site !== pending.siteName) throw JoinAnswerInvalid({ reason: 'it is for another site' })
   const ownKey = exportPublicKey(createPublicKey(pending.siteKey))
   if (!exportPublicKey(site.publicKey).equals(ownKey))
     throw JoinAnswerInvalid({ reason: 'it is for another key' })
+  const { siteCode } = options.answer as Partial<JoinAnswer>
+  if (code !== undefined && code !== siteCode)
+    throw JoinAnswerInvalid({ reason: 'it tells another site code than its certificate' })
   const siteAuthority = { certificate: siteCertificate, privateKey: pending.siteKey }
   return {
     cloudAuthority: { certificate: cloudCertificate },
     site: siteAuthority,
+    ...(admitterCertificate === undefined ? {} : { admitter: { certificate: admitterCertificate } }),
     peer: await createPeer({ ...options, site: siteAuthority, identity: { ...identity, peer: peerName } }),
     signingKey: SiteSigner.generate().privateKey,
   }
 }
 
-function parseJoinRequest(request: unknown): JoinRequest {
-  const { tokenId, secret, siteName, signingRequest } = Object(request) as Partial<Record<string, unknown>>
-  if (
-    typeof tokenId !== 'string' ||
-    typeof secret !== 'string' ||
-    typeof siteName !== 'string' ||
-    typeof signingRequest !== 'string'
-  ) {
-    throw JoinRequestMalformed({ reason: 'tokenId, secret, siteName and signingRequest must be texts' })
-  }
-  return { tokenId, secret, siteName, signingRequest }
-}
-
-function parseJoinAnswer(answer: unknown): JoinAnswer {
-  const { cloudCertificate, siteCertificate } = Object(answer) as Partial<Record<string, unknown>>
+function parseJoinAnswer(answer: unknown): Omit<JoinAnswer, 'siteCode'> {
+  const given = Object(answer) as Partial<Record<string, unknown>>
+  const { cloudCertificate, siteCertificate, admitterCertificate } = given
   if (typeof cloudCertificate !== 'string' || typeof siteCertificate !== 'string') {
     throw JoinAnswerInvalid({ reason: 'it holds no certificates' })
   }
-  return { cloudCertificate, siteCertificate }
+  if (admitterCertificate === undefined) return { cloudCertificate, siteCertificate }
+  if (typeof admitterCertificate !== 'string')
+    throw JoinAnswerInvalid({ reason: 'the certificate of who admits is none' })
+  return { cloudCertificate, siteCertificate, admitterCertificate }
 }
 
 function parseCertificate(text: string): X509Certificate {
@@ -166,9 +213,9 @@ function parseCertificate(text: string): X509Certificate {
   }
 }
 
-function siteIdentityOf(site: X509Certificate, cloudAuthority: X509Certificate, nowMs: number) {
+function verifyAnswer(chain: SiteChain, cloudAuthority: X509Certificate, nowMs: number) {
   try {
-    return verifySite(site, { cloudAuthority, nowMs })
+    return verifySite(chain, { cloudAuthority, nowMs })
   } catch (cause) {
     if (PeerIdentityInvalid.is(cause)) {
       throw JoinAnswerInvalid({ reason: 'its certificate of the site is not one of the cloud' }, { cause })

@@ -2,6 +2,7 @@
  * The keys of a peer as files, readable by nobody else:
  *
  *     ca.crt  ca.key (founding site only)    site.crt  site.key    signing.key    peer.crt  peer.key
+ *     admitter.crt (of the site that has admitted this one)    admits.crt (this site may admit others; for site.key, too)
  *
  * Each file is replaced as a whole, and `peer.crt` is written last: a directory without it was never finished.
  */
@@ -11,8 +12,14 @@ import { chmod, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises
 import { join } from 'node:path'
 import { KeysCorrupt, KeysExist, KeysExposed, KeysMissing } from './errors.ts'
 import type { PeerIdentity } from './identity.ts'
-import type { CredentialSource, KeyRing } from './key-ring.ts'
-import { chainOfKeys, verifyChain } from './peer-identity.ts'
+import type { Certified, CredentialSource, KeyRing } from './key-ring.ts'
+import { chainOfKeys, verifyAdmitter, verifyChain } from './peer-identity.ts'
+
+/** What the cloud has certified of a site, as PEM. */
+export interface SiteCertificates {
+  readonly site?: { readonly certificate: string; readonly admitter?: string | undefined }
+  readonly admits?: string | undefined
+}
 
 /** A key or certificate of ours has less than 2 kB. */
 const fileBytesMax = 16_384
@@ -42,14 +49,17 @@ export class KeyStore implements CredentialSource {
     const certificate = (name: string) => readCertificate(join(directory, name))
     const privateKey = (name: string) => readPrivateKey(join(directory, name))
     const peerCertificate = await certificate('peer.crt')
-    const cloudKey = await privateKey('ca.key').catch((error: unknown) => {
-      if (KeysMissing.is(error)) return undefined
-      throw error
-    })
+    const cloudKey = await orMissing(privateKey('ca.key'))
+    const site = { certificate: await certificate('site.crt'), privateKey: await privateKey('site.key') }
+    const admitter = await orMissing(certificate('admitter.crt'))
+    const admits = await orMissing(certificate('admits.crt'))
     const cloudAuthority = { certificate: await certificate('ca.crt') }
     const keys: KeyRing = {
       cloudAuthority: cloudKey === undefined ? cloudAuthority : { ...cloudAuthority, privateKey: cloudKey },
-      site: { certificate: await certificate('site.crt'), privateKey: await privateKey('site.key') },
+      site,
+      // One that is left over from before the cloud itself has renewed the site stands above nothing.
+      ...(admitter !== undefined && isAbove(admitter, site) ? { admitter: { certificate: admitter } } : {}),
+      ...(admits === undefined ? {} : { admits: { certificate: admits } }),
       peer: { certificate: peerCertificate, privateKey: await privateKey('peer.key') },
       signingKey: await privateKey('signing.key'),
     }
@@ -68,11 +78,13 @@ export class KeyStore implements CredentialSource {
     await mkdir(directory, { recursive: true, mode: 0o700 })
     // An existing directory keeps its mode, and a new one is subject to the umask.
     await chmod(directory, 0o700)
-    const { cloudAuthority, site, peer, signingKey } = keys
+    const { cloudAuthority, site, admitter, admits, peer, signingKey } = keys
     if (cloudAuthority.privateKey !== undefined) await store.#write('ca.key', cloudAuthority.privateKey)
     await store.#write('ca.crt', cloudAuthority.certificate)
     await store.#write('site.key', site.privateKey)
     await store.#write('site.crt', site.certificate)
+    if (admitter) await store.#write('admitter.crt', admitter.certificate)
+    if (admits) await store.#write('admits.crt', admits.certificate)
     await store.#write('signing.key', signingKey)
     await store.#write('peer.key', peer.privateKey)
     await store.#write('peer.crt', peer.certificate)
@@ -85,6 +97,30 @@ export class KeyStore implements CredentialSource {
     requireMatch(this.directory, keys)
     identityOf(keys, this.directory)
     await this.#write('peer.crt', certificate)
+    this.#keys = keys
+  }
+
+  /**
+   * Replaces what the cloud has certified of this site by what was renewed, for the same key, on disk and then in `keys`.
+   * Each may be left out, and stays. @throws KeysCorrupt when they do not belong to our keys, and nothing is changed
+   */
+  async replaceSiteCertificates(renewed: SiteCertificates): Promise<void> {
+    const { site, admits } = renewed
+    const { admitter: formerAdmitter, ...former } = this.#keys
+    const admitter = site ? site.admitter : formerAdmitter?.certificate
+    const keys: KeyRing = {
+      ...former,
+      ...(site ? { site: { ...former.site, certificate: site.certificate } } : {}),
+      ...(admitter === undefined ? {} : { admitter: { certificate: admitter } }),
+      ...(admits === undefined ? {} : { admits: { certificate: admits } }),
+    }
+    requireMatch(this.directory, keys)
+    identityOf(keys, this.directory)
+    // Both chains are whole whichever of the two files a crash leaves: one above that is not needed is not looked at.
+    if (site?.admitter !== undefined) await this.#write('admitter.crt', site.admitter)
+    if (site) await this.#write('site.crt', site.certificate)
+    if (site && admitter === undefined) await rm(join(this.directory, 'admitter.crt'), { force: true })
+    if (admits !== undefined) await this.#write('admits.crt', admits)
     this.#keys = keys
   }
 
@@ -101,6 +137,17 @@ export class KeyStore implements CredentialSource {
     await using directory = await open(this.directory)
     await directory.sync()
   }
+}
+
+function isAbove(admitter: string, site: Certified): boolean {
+  return new X509Certificate(site.certificate).checkIssued(new X509Certificate(admitter))
+}
+
+function orMissing<T>(reading: Promise<T>): Promise<T | undefined> {
+  return reading.catch((error: unknown) => {
+    if (KeysMissing.is(error)) return undefined
+    throw error
+  })
 }
 
 async function writeDurably(path: string, text: string): Promise<void> {
@@ -141,8 +188,9 @@ function parsed<T>(path: string, reason: string, parse: () => T): T {
   }
 }
 
-function requireMatch(directory: string, { cloudAuthority, site, peer, signingKey }: KeyRing): void {
-  const pairs = { ca: cloudAuthority, site, peer }
+function requireMatch(directory: string, { cloudAuthority, site, admits, peer, signingKey }: KeyRing): void {
+  const ofSite = admits && { ...admits, privateKey: site.privateKey }
+  const pairs = { ca: cloudAuthority, site, peer, ...(ofSite ? { admits: ofSite } : {}) }
   for (const [name, { certificate, privateKey }] of Object.entries(pairs)) {
     if (privateKey === undefined) continue
     if (!new X509Certificate(certificate).checkPrivateKey(createPrivateKey(privateKey))) {
@@ -157,8 +205,15 @@ function requireMatch(directory: string, { cloudAuthority, site, peer, signingKe
 
 function identityOf(keys: KeyRing, directory: string): PeerIdentity {
   const cloudAuthority = new X509Certificate(keys.cloudAuthority.certificate)
+  const trust = { cloudAuthority, nowMs: undefined }
   return parsed(directory, 'its certificates do not form a chain', () => {
-    return verifyChain(chainOfKeys(keys), { cloudAuthority, nowMs: undefined }).identity
+    const { identity } = verifyChain(chainOfKeys(keys), trust)
+    if (
+      keys.admits &&
+      verifyAdmitter(new X509Certificate(keys.admits.certificate), trust).site !== identity.site
+    )
+      throw new Error('admits.crt is of another site')
+    return identity
   })
 }
 

@@ -2,8 +2,9 @@
  * Signatures of the overlay with the keys of a site. A descriptor brings along what others need to verify its site, so
  * that nobody has to be asked about a site that is new:
  *
- *     credential = { certificate, signingKey, binding }
+ *     credential = { certificate, admitter?, signingKey, binding }
  *       certificate   of the site, issued by the cloud (X.509)
+ *       admitter      of the site that has admitted it, which then stands between the two
  *       signingKey    Ed25519, with which the site signs what it says
  *       binding       signature of the certificate's key over the name and the signing key
  */
@@ -24,7 +25,7 @@ import { publicKeyFromJwk, SiteSigner, verifySignature } from './site-signer.ts'
 
 export interface OverlaySignaturesOptions {
   readonly site: string
-  readonly keys: Pick<KeyRing, 'cloudAuthority' | 'site' | 'signingKey'>
+  readonly keys: Pick<KeyRing, 'cloudAuthority' | 'site' | 'admitter' | 'signingKey'>
   readonly clock: Clock
   /** True for a site that was shut out. */
   readonly isRevoked: (site: string) => boolean
@@ -55,7 +56,13 @@ export class OverlaySignatures implements Signatures {
     const signingKey = this.#signer.publicKeyJwk.x
     const binding = signBytes('sha256', bindingOf(site, signingKey), createPrivateKey(keys.site.privateKey))
     const { certificate } = keys.site
-    this.credential = JSON.stringify({ certificate, signingKey, binding: binding.toString('base64url') })
+    const admitter = keys.admitter && { admitter: keys.admitter.certificate }
+    this.credential = JSON.stringify({
+      certificate,
+      ...admitter,
+      signingKey,
+      binding: binding.toString('base64url'),
+    })
     this.#known.set(site, { credential: this.credential, key: createPublicKey(keys.signingKey) })
   }
 
@@ -82,12 +89,19 @@ export class OverlaySignatures implements Signatures {
   /** The signing key of `site`, when the cloud vouches for the certificate and its key for the signing key. */
   #keyOf(site: string, credential: string): KeyObject | undefined {
     try {
-      const { certificate, signingKey, binding } = Object(JSON.parse(credential)) as Record<string, unknown>
+      const { certificate, admitter, signingKey, binding } = Object(JSON.parse(credential)) as Record<
+        string,
+        unknown
+      >
       if (typeof certificate !== 'string' || typeof signingKey !== 'string' || typeof binding !== 'string')
         return undefined
       const parsed = new X509Certificate(certificate)
       const nowMs = this.#options.clock.nowMs()
-      const identity = verifySite(parsed, { cloudAuthority: this.#cloudAuthority, nowMs })
+      const chain = {
+        site: parsed,
+        admitter: typeof admitter === 'string' ? new X509Certificate(admitter) : undefined,
+      }
+      const identity = verifySite(chain, { cloudAuthority: this.#cloudAuthority, nowMs })
       const bytes = bindingOf(site, signingKey)
       const isBound = verifyBytes('sha256', bytes, parsed.publicKey, Buffer.from(binding, 'base64url'))
       if (identity.site !== site || !isBound) return undefined

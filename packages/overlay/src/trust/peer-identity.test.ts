@@ -66,8 +66,9 @@ test('a certificate with the name of a peer is no site', async () => {
   const certificate = await issueSite({
     clock: systemClock,
     random: systemRandom,
-    cloudAuthority,
+    issuer: cloudAuthority,
     identity,
+    code: 2,
     publicKey,
   })
   assert.match(refusal({ ...other, site: { ...other.site, certificate } }), /refused/)
@@ -113,6 +114,7 @@ test('names that are no lower-case DNS labels found no cloud', async () => {
     const founding = foundCloud({
       cloudName: cloud,
       siteName,
+      siteCode: 1,
       peerName: 'p',
       clock: systemClock,
       random: systemRandom,
