@@ -1,15 +1,16 @@
 /** A store on a MariaDB server, alone or as a Galera cluster. MySQL itself is refused: see docs/decisions. */
 
 import { MysqlAdapter, MysqlIntrospector } from 'kysely'
-import { StoreMisconfigured, StoreNewer, StoreUnavailable } from '../../errors.ts'
+import { StoreMisconfigured, StoreUnavailable } from '../../errors.ts'
 import type { Table } from '../../schema/define-table.ts'
 import type { Store } from '../../store.ts'
 import type { StoreServer, StoreUrl } from '../../store-url.ts'
-import type { Change } from '../key-value/key-value-store.ts'
 import { Catalogue } from '../sql/catalogue.ts'
+import { CommitNotes } from '../sql/commit-notes.ts'
 import { missingSql } from '../sql/definitions.ts'
+import { requireVersion } from '../sql/own-version.ts'
 import { CONNECT_MS_MAX, Reach } from '../sql/reach.ts'
-import type { CommitNote, Head, SqlConnection, SqlServer, SqlWriter } from '../sql/sql-connection.ts'
+import type { Head, SqlConnection, SqlServer, SqlWriter } from '../sql/sql-connection.ts'
 import { openSqlStore, type SqlStoreOptions } from '../sql/sql-store.ts'
 import { MariadbCompiler } from './mysql-compiler.ts'
 import { MysqlConnection } from './mysql-connection.ts'
@@ -43,6 +44,7 @@ export function openMysql(options: SqlStoreOptions): Promise<Store> {
 class MysqlServer implements SqlServer {
   readonly description: string
   readonly catalogue = new Catalogue()
+  readonly notes = new CommitNotes(() => '?')
   readonly dialect: SqlServer['dialect'] = {
     createAdapter: () => new MariadbAdapter(),
     createIntrospector: (database) => new MysqlIntrospector(database),
@@ -77,10 +79,7 @@ class MysqlServer implements SqlServer {
       for (const sql of OWN_TABLES) await connection.run(sql)
       const first = `insert ignore into rome_head (id, version, position, number) values (1, ${SCHEMA_VERSION}, 0, 0)`
       await connection.run(first)
-      const { rows } = await connection.execute({ sql: 'select version from rome_head', parameters: [] })
-      const version = Number(rows[0]?.version)
-      if (version > SCHEMA_VERSION)
-        throw StoreNewer({ path: this.description, version, known: SCHEMA_VERSION })
+      await requireVersion(connection, { path: this.description, known: SCHEMA_VERSION })
     } finally {
       connection.destroy()
     }
@@ -105,32 +104,12 @@ class MysqlServer implements SqlServer {
     return { position: Number(rows[0]?.position), number: Number(rows[0]?.number) }
   }
 
-  async commitsAfter(connection: SqlConnection, position: number, limit: number): Promise<CommitNote[]> {
-    const { rows } = await connection.execute({
-      sql: 'select position, peer, changes, (select min(position) from rome_commits) as oldest from rome_commits where position > ? order by position limit ?',
-      parameters: [position, limit],
-    })
-    return rows.map((row) => ({
-      position: Number(row.position),
-      oldest: Number(row.oldest),
-      peer: String(row.peer),
-      changes: JSON.parse(String(row.changes)) as Change[],
-    }))
-  }
-
   async isCommitted(writer: SqlWriter, id: string): Promise<boolean> {
     // Whoever commits has the head.
     await writer.execute({ sql: 'select position from rome_head for update', parameters: [] })
-    const { rows } = await writer.execute({
-      sql: 'select 1 from rome_commits where id = ?',
-      parameters: [id],
-    })
+    const isThere = await this.notes.has(writer, id)
     await writer.rollback()
-    return rows.length > 0
-  }
-
-  async forget(connection: SqlConnection, position: number): Promise<void> {
-    await connection.execute({ sql: 'delete from rome_commits where position <= ?', parameters: [position] })
+    return isThere
   }
 
   #connect(mode: string): Promise<MysqlConnection> {

@@ -1,15 +1,15 @@
 /** A store on a PostgreSQL server. */
 
 import { PostgresAdapter, PostgresIntrospector } from 'kysely'
-import { StoreNewer } from '../../errors.ts'
 import type { Table } from '../../schema/define-table.ts'
 import type { Store } from '../../store.ts'
 import type { StoreServer, StoreUrl } from '../../store-url.ts'
-import type { Change } from '../key-value/key-value-store.ts'
 import { Catalogue } from '../sql/catalogue.ts'
+import { CommitNotes } from '../sql/commit-notes.ts'
 import { missingSql } from '../sql/definitions.ts'
+import { requireVersion } from '../sql/own-version.ts'
 import { CONNECT_MS_MAX, Reach } from '../sql/reach.ts'
-import type { CommitNote, Head, SqlConnection, SqlServer, SqlWriter } from '../sql/sql-connection.ts'
+import type { Head, SqlConnection, SqlServer, SqlWriter } from '../sql/sql-connection.ts'
 import { openSqlStore, type SqlStoreOptions } from '../sql/sql-store.ts'
 import { PostgresqlCompiler } from './postgresql-compiler.ts'
 import { OriginColumns, PostgresqlConnection } from './postgresql-connection.ts'
@@ -36,6 +36,7 @@ export function openPostgresql(options: SqlStoreOptions): Promise<Store> {
 class PostgresqlServer implements SqlServer {
   readonly description: string
   readonly catalogue = new Catalogue()
+  readonly notes = new CommitNotes((number) => `$${number}`)
   readonly dialect: SqlServer['dialect'] = {
     createAdapter: () => new PostgresAdapter(),
     createIntrospector: (database) => new PostgresIntrospector(database),
@@ -84,10 +85,7 @@ class PostgresqlServer implements SqlServer {
         sql: `insert into rome_head (id, version) values (1, ${SCHEMA_VERSION}) on conflict do nothing`,
         parameters: [],
       })
-      const { rows } = await connection.execute({ sql: 'select version from rome_head', parameters: [] })
-      const version = Number(rows[0]?.version)
-      if (version > SCHEMA_VERSION)
-        throw StoreNewer({ path: this.description, version, known: SCHEMA_VERSION })
+      await requireVersion(connection, { path: this.description, known: SCHEMA_VERSION })
     })
   }
 
@@ -108,32 +106,11 @@ class PostgresqlServer implements SqlServer {
     return { position: Number(rows[0]?.position ?? 0), number: Number(rows[0]?.number ?? 0) }
   }
 
-  async commitsAfter(connection: SqlConnection, position: number, limit: number): Promise<CommitNote[]> {
-    const { rows } = await connection.execute({
-      sql: 'select position, peer, changes, (select min(position) from rome_commits) as oldest from rome_commits where position > $1 order by position limit $2',
-      parameters: [position, limit],
-    })
-    return rows.map((row) => ({
-      position: Number(row.position),
-      oldest: Number(row.oldest),
-      peer: String(row.peer),
-      changes: JSON.parse(String(row.changes)) as Change[],
-    }))
-  }
-
   async isCommitted(writer: SqlWriter, id: string): Promise<boolean> {
     // Whoever commits has the lock; what it committed is seen by the statement that comes after.
     await writer.execute({ sql: `select pg_advisory_lock(${COMMIT_LOCK})`, parameters: [] })
     await writer.execute({ sql: `select pg_advisory_unlock(${COMMIT_LOCK})`, parameters: [] })
-    const { rows } = await writer.execute({
-      sql: 'select 1 from rome_commits where id = $1',
-      parameters: [id],
-    })
-    return rows.length > 0
-  }
-
-  async forget(connection: SqlConnection, position: number): Promise<void> {
-    await connection.execute({ sql: 'delete from rome_commits where position <= $1', parameters: [position] })
+    return this.notes.has(writer, id)
   }
 
   /** Peers that start at the same time do this one after the other. */

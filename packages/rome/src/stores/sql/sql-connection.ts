@@ -4,6 +4,7 @@ import type { Dialect } from 'kysely'
 import type { Table } from '../../schema/define-table.ts'
 import type { Change } from '../key-value/key-value-store.ts'
 import type { Catalogue } from './catalogue.ts'
+import type { CommitNotes } from './commit-notes.ts'
 
 /** A statement; `query` is Kysely's tree, for servers that cannot do all of it at once. */
 export interface SqlQuery {
@@ -73,6 +74,7 @@ export interface SqlServer {
   /** For people, without a password. */
   readonly description: string
   readonly catalogue: Catalogue
+  readonly notes: CommitNotes
   readonly dialect: Omit<Dialect, 'createDriver'>
   /** A session that sees what is committed, each statement for itself. @throws StoreUnavailable */
   connectReader(): Promise<SqlConnection>
@@ -81,10 +83,6 @@ export interface SqlServer {
   prepare(): Promise<void>
   ensureTables(tables: readonly Table[]): Promise<void>
   head(connection: SqlConnection): Promise<Head>
-  /** In order. */
-  commitsAfter(connection: SqlConnection, position: number, limit: number): Promise<readonly CommitNote[]>
   /** Whether the commit is there, after every commit that was under way has ended. */
   isCommitted(writer: SqlWriter, id: string): Promise<boolean>
-  /** Forgets the notes of commits up to `position`. */
-  forget(connection: SqlConnection, position: number): Promise<void>
 }

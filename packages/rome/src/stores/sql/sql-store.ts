@@ -85,8 +85,8 @@ class SqlStore implements Store {
       peer: this.#peer,
       intervalMs: options.newsIntervalMs ?? NEWS_INTERVAL_MS,
       position,
-      commitsAfter: (position, limit) => this.#read((reader) => server.commitsAfter(reader, position, limit)),
-      forget: (position) => this.#read((reader) => server.forget(reader, position)),
+      commitsAfter: (position, limit) => this.#read((reader) => server.notes.after(reader, position, limit)),
+      forget: (position) => this.#read((reader) => server.notes.forget(reader, position)),
     })
   }
 
