@@ -2,6 +2,7 @@
 
 import { join } from 'node:path'
 import { requireTools } from '../run-program.ts'
+import type { ServerCertificates } from './server-certificates.ts'
 import { loopbackHost, type ServerHost } from './server-host.ts'
 import { prepareDirectory, type StoreServer, startServerProcess } from './store-server.ts'
 
@@ -11,6 +12,8 @@ export interface EtcdOptions {
   readonly directory: string
   /** One member for each. Default: one on this machine's loopback. */
   readonly hosts?: readonly ServerHost[]
+  /** With these its members speak TLS to clients. */
+  readonly tls?: ServerCertificates
   /** By name, beside the defaults: `{ 'quota-backend-bytes': '8388608' }`. */
   readonly settings?: Readonly<Record<string, string>>
 }
@@ -35,13 +38,13 @@ interface MemberPlan {
 /** Starts the members side by side and waits until they have a leader. @throws ToolsMissing, ProgramFailed */
 export async function startEtcd(options: EtcdOptions): Promise<EtcdCluster> {
   await requireTools([{ program: 'etcd', debianPackage: 'etcd-server' }])
-  const { directory, hosts = [loopbackHost], settings = {} } = options
+  const { directory, hosts = [loopbackHost], settings = {}, tls } = options
   const plans: MemberPlan[] = []
   for (const [index, host] of hosts.entries()) plans.push(await planMember(directory, index, host))
   const initial = plans
     .map(({ name, host, peerPort }) => `${name}=http://${host.address}:${peerPort}`)
     .join(',')
-  const start = (plan: MemberPlan) => startMember(plan, { ...settings, 'initial-cluster': initial })
+  const start = (plan: MemberPlan) => startMember(plan, { ...settings, 'initial-cluster': initial }, tls)
   const started = await Promise.allSettled(plans.map(start))
   const members = started.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
   const stop = async () => {
@@ -54,7 +57,7 @@ export async function startEtcd(options: EtcdOptions): Promise<EtcdCluster> {
   }
   return {
     members,
-    url: `etcd://${plans.map(({ host, clientPort }) => `${host.address}:${clientPort}`).join(',')}/atoll`,
+    url: `${tls ? 'etcds' : 'etcd'}://${plans.map(({ host, clientPort }) => `${host.address}:${clientPort}`).join(',')}/atoll`,
     restart: async (index) => {
       const member = await start(plans[index] as MemberPlan)
       members[index] = member
@@ -78,12 +81,11 @@ async function planMember(directory: string, index: number, host: ServerHost): P
 async function startMember(
   plan: MemberPlan,
   settings: Readonly<Record<string, string>>,
+  tls?: ServerCertificates,
 ): Promise<StoreServer> {
   const { name, directory, host, clientPort, peerPort } = plan
-  const [clientUrl, peerUrl] = [clientPort, peerPort].map((port) => `http://${host.address}:${port}`) as [
-    string,
-    string,
-  ]
+  const clientUrl = `${tls ? 'https' : 'http'}://${host.address}:${clientPort}`
+  const peerUrl = `http://${host.address}:${peerPort}`
   const all = {
     name,
     'data-dir': join(directory, 'data'),
@@ -91,6 +93,7 @@ async function startMember(
     'advertise-client-urls': clientUrl,
     'listen-peer-urls': peerUrl,
     'initial-advertise-peer-urls': peerUrl,
+    ...(tls ? { 'cert-file': tls.certificate, 'key-file': tls.key } : {}),
     ...settings,
   }
   await prepareDirectory(directory)
@@ -101,9 +104,14 @@ async function startMember(
     directory,
     host,
     isReady: async () => {
-      const health = await host.run('curl', ['--silent', '--max-time', '2', `${clientUrl}/health`])
+      const trust = tls ? ['--cacert', tls.authority] : []
+      const health = await host.run('curl', [
+        ...['--silent', '--max-time', '2', ...trust],
+        `${clientUrl}/health`,
+      ])
       return health.includes('"true"')
     },
   })
-  return { ...running, port: clientPort, url: `etcd://${host.address}:${clientPort}/atoll` }
+  const scheme = tls ? 'etcds' : 'etcd'
+  return { ...running, port: clientPort, url: `${scheme}://${host.address}:${clientPort}/atoll` }
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { ProgramFailed } from '../errors.ts'
 import { type RedisServer, startRedis } from './redis-server.ts'
+import type { ServerCertificates } from './server-certificates.ts'
 import { loopbackHosts, type ServerHost } from './server-host.ts'
 
 export interface RedisClusterOptions {
@@ -14,6 +15,8 @@ export interface RedisClusterOptions {
   readonly primaries?: number
   /** Of each primary. Default 0. */
   readonly replicas?: number
+  /** With these its nodes speak TLS, and nothing else. */
+  readonly tls?: ServerCertificates
   /** By name, beside and over the defaults: `{ 'cluster-node-timeout': '1000' }`. */
   readonly settings?: Readonly<Record<string, string>>
 }
@@ -33,7 +36,7 @@ const READY_WITHIN_MS = 60_000
 
 /** Starts the nodes side by side and waits until all of them know that the cluster is whole. @throws ToolsMissing, ProgramFailed */
 export async function startRedisCluster(options: RedisClusterOptions): Promise<RedisCluster> {
-  const { directory, primaries = 3, replicas = 0, settings } = options
+  const { directory, primaries = 3, replicas = 0, settings, tls } = options
   const count = primaries * (1 + replicas)
   const { hosts = loopbackHosts(count) } = options
   const ports: number[] = []
@@ -43,6 +46,7 @@ export async function startRedisCluster(options: RedisClusterOptions): Promise<R
       directory: join(directory, `node-${index}`),
       host,
       port: ports[index] ?? 0,
+      ...(tls && { tls }),
       settings: {
         'cluster-enabled': 'yes',
         'cluster-config-file': 'nodes.conf',
@@ -60,14 +64,14 @@ export async function startRedisCluster(options: RedisClusterOptions): Promise<R
   try {
     const failed = started.find((outcome) => outcome.status === 'rejected')
     if (failed) throw failed.reason
-    await form(nodes, replicas, hosts[0] as ServerHost)
+    await form(nodes, { replicas, host: hosts[0] as ServerHost, tls })
   } catch (error) {
     await stop()
     throw error
   }
   return {
     nodes,
-    url: `redis-cluster://${nodes.map(({ address, port }) => `${address}:${port}`).join(',')}`,
+    url: `${tls ? 'rediss-cluster' : 'redis-cluster'}://${nodes.map(({ address, port }) => `${address}:${port}`).join(',')}`,
     restart: async (index) => {
       const node = await start(hosts[index] as ServerHost, index)
       nodes[index] = node
@@ -84,11 +88,18 @@ async function clusterPort(host: ServerHost, taken: readonly number[]): Promise<
   }
 }
 
-async function form(nodes: readonly RedisServer[], replicas: number, host: ServerHost): Promise<void> {
+interface Forming {
+  readonly replicas: number
+  readonly host: ServerHost
+  readonly tls: ServerCertificates | undefined
+}
+
+async function form(nodes: readonly RedisServer[], { replicas, host, tls }: Forming): Promise<void> {
   const members = nodes.map(({ address, port }) => `${address}:${port}`)
   await host.run('redis-cli', [
     ...['--cluster', 'create', ...members],
     ...['--cluster-replicas', String(replicas), '--cluster-yes'],
+    ...(tls ? ['--tls', '--cacert', tls.authority] : []),
   ])
   const deadlineMs = performance.now() + READY_WITHIN_MS
   while (!(await isWhole(nodes, replicas))) {

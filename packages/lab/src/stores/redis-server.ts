@@ -2,6 +2,7 @@
 
 import { join } from 'node:path'
 import { requireTools } from '../run-program.ts'
+import type { ServerCertificates } from './server-certificates.ts'
 import { loopbackHost } from './server-host.ts'
 import {
   prepareDirectory,
@@ -15,6 +16,8 @@ export const redisPackages: readonly string[] = ['redis-server', 'redis-tools', 
 export interface RedisServerOptions extends StoreServerOptions {
   /** By name, beside and over the defaults: `{ maxmemory: '20mb' }`. */
   readonly settings?: Readonly<Record<string, string>>
+  /** With these it speaks TLS, and nothing else. */
+  readonly tls?: ServerCertificates
   /** The primary of which this is a replica. */
   readonly replicaOf?: Pick<RedisServer, 'address' | 'port'>
 }
@@ -42,7 +45,7 @@ export async function startRedis(options: RedisServerOptions): Promise<RedisServ
     { program: 'redis-server', debianPackage: 'redis-server' },
     { program: 'redis-cli', debianPackage: 'redis-tools' },
   ])
-  const { directory, host = loopbackHost, port = await host.freePort(), replicaOf, settings } = options
+  const { directory, host = loopbackHost, port = await host.freePort(), replicaOf, settings, tls } = options
   const { address } = host
   const all: Record<string, string> = {
     port: String(port),
@@ -50,10 +53,12 @@ export async function startRedis(options: RedisServerOptions): Promise<RedisServ
     dir: join(directory, 'data'),
     ...DEFAULTS,
     ...(replicaOf ? { replicaof: `${replicaOf.address} ${replicaOf.port}` } : {}),
+    ...(tls ? overTls(port, tls) : {}),
     ...settings,
   }
+  const access = ['-h', address, '-p', String(port), ...(tls ? ['--tls', '--cacert', tls.authority] : [])]
   const command = (...args: readonly string[]) =>
-    host.run('redis-cli', ['-h', address, '-p', String(port), '-e', ...args], { timeoutMs: 10_000 })
+    host.run('redis-cli', [...access, '-e', ...args], { timeoutMs: 10_000 })
   await prepareDirectory(directory)
   await prepareDirectory(join(directory, 'data'))
   const running = await startServerProcess({
@@ -67,5 +72,19 @@ export async function startRedis(options: RedisServerOptions): Promise<RedisServ
     host,
     isReady: async () => (await command('PING')).includes('PONG'),
   })
-  return { ...running, address, port, url: `redis://${address}:${port}`, command }
+  return { ...running, address, port, url: `${tls ? 'rediss' : 'redis'}://${address}:${port}`, command }
+}
+
+/** Nodes of a cluster and replicas speak it among themselves, too. */
+function overTls(port: number, { authority, certificate, key }: ServerCertificates) {
+  return {
+    port: '0',
+    'tls-port': String(port),
+    'tls-cert-file': certificate,
+    'tls-key-file': key,
+    'tls-ca-cert-file': authority,
+    'tls-auth-clients': 'no',
+    'tls-replication': 'yes',
+    'tls-cluster': 'yes',
+  }
 }

@@ -63,6 +63,8 @@ export class EtcdClient {
         connections: CONNECTIONS_MAX,
         connect: { timeout: CONNECT_MS_MAX },
         bodyTimeout: 0,
+        // The same protocol with and without TLS: an answer that does not end has a connection of its own.
+        allowH2: false,
       })
     })
   }
