@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { type GaleraCluster, mariadbPackages, startGalera } from '@atoll/lab'
-import type { Store } from '@atoll/rome'
+import { type Store, StoreUnavailable } from '@atoll/rome'
 import { storeSuite } from '@atoll/rome/conformance/store-suite'
-import { Ledger } from './ledger.ts'
+import { eventually } from './eventually.ts'
+import { isRefusal, Ledger } from './ledger.ts'
+import { findsOut, sqlIsolation, sqlIsolationUnder } from './sql-isolation.ts'
 import { addIsland, counters, islands, openClient } from './sql-ocean.ts'
+import { inPlaceOf } from './sql-suites.ts'
 import { serverDirectory, whyNoServers } from './store-servers.ts'
 
 describe('a store on a Galera cluster', { skip: await whyNoServers(mariadbPackages) }, () => {
@@ -35,6 +38,78 @@ describe('a store on a Galera cluster', { skip: await whyNoServers(mariadbPackag
   }
 
   storeSuite('Galera', fresh, { isShared: true })
+
+  /** Of a new database: each node by itself, or all of them, beginning with each. */
+  const freshUrls = async (which: 'each' | 'all') => {
+    const name = `galera_${++databases}`
+    await cluster.nodes[0]?.createDatabase(name)
+    const urls = cluster.nodes.map(({ url }) => url.replace(/atoll$/, name))
+    return which === 'each' ? urls : urls.map((_, first) => nodesFrom(urls, first))
+  }
+
+  sqlIsolation('Galera', { fresh: () => freshUrls('each') })
+
+  sqlIsolationUnder('Galera', 'while one node after the other is killed and comes back', {
+    fresh: () => freshUrls('all'),
+    blows: [0, 1].map((index) => async () => {
+      await cluster.nodes[index]?.kill()
+      await cluster.restart(index)
+    }),
+  })
+
+  for (const [weakness, rewrite] of Object.entries({
+    'that are repeatable reads alone': inPlaceOf(
+      'set session transaction isolation level serializable',
+      'set @weaker = 1',
+    ),
+    'that do not wait until their node has caught up': inPlaceOf(
+      'wsrep_sync_wait = 1',
+      'wsrep_sync_wait = 0',
+    ),
+  }))
+    test(`the checker of histories finds out transactions ${weakness}`, async (t) => {
+      const wrong = await findsOut(() => freshUrls('each'), rewrite)
+      t.diagnostic(wrong[0] ?? 'nothing was wrong')
+      assert.notDeepEqual(wrong, [])
+    })
+
+  test('a node that is cut off from the others refuses, they go on, and it comes back', async (t) => {
+    const urls = await freshUrls('each')
+    const [alone = '', other = ''] = urls
+    const [pinned, elsewhere] = [await openClient(alone), await openClient(other)]
+    const roaming = await openClient(nodesFrom(urls, 0))
+    const stores = [pinned, elsewhere, roaming]
+    t.after(() => Promise.all(stores.map((store) => store.close())))
+    for (const store of stores) await store.ensureTables([islands, counters])
+    const ledger = new Ledger([elsewhere, roaming, roaming])
+    ledger.begin()
+    await addIsland(pinned, 'before')
+    await ledger.progress()
+    await cluster.nodes[0]?.execute("set global wsrep_provider_options = 'gmcast.isolate=1'")
+    try {
+      await assert.rejects(addIsland(pinned, 'while it is cut off'), isRefusal)
+      await eventually('it knows that it is cut off', async () => {
+        const reading = pinned.read.selectFrom('islands').selectAll().execute()
+        return reading.then(
+          () => false,
+          (error: unknown) => StoreUnavailable.is(error),
+        )
+      })
+      await assert.rejects(addIsland(pinned, 'when it knows'), StoreUnavailable.is)
+      await ledger.progress()
+    } finally {
+      await cluster.nodes[0]?.execute("set global wsrep_provider_options = 'gmcast.isolate=0'")
+    }
+    await eventually('it is back', () =>
+      addIsland(pinned, 'after').then(
+        () => true,
+        () => false,
+      ),
+    )
+    ledger.acknowledged.add('before').add('after')
+    ledger.unknown.add('while it is cut off')
+    await ledger.prove(elsewhere)
+  })
 
   test('two that each look where the other writes, at two nodes, are not both done on what they saw', async (t) => {
     const { open } = await fresh()
@@ -88,3 +163,10 @@ describe('a store on a Galera cluster', { skip: await whyNoServers(mariadbPackag
     await addIsland(last, 'at the end')
   })
 })
+
+/** An address that names the nodes of all of them, beginning with one. */
+function nodesFrom(urls: readonly string[], first: number): string {
+  const hosts = urls.map((url) => new URL(url).host)
+  const order = [...hosts.slice(first), ...hosts.slice(0, first)]
+  return (urls[0] ?? '').replace(hosts[0] ?? '', order.join(','))
+}

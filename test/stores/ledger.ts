@@ -75,7 +75,9 @@ export class Ledger {
   }
 }
 
-/** What a client may be told while a server is away; nothing was written then. */
-function isRefusal(error: unknown): boolean {
-  return [StoreUnavailable, StoreReadOnly, TransactionConflict, TooBusy].some((kind) => kind.is(error))
+/** What a client may be told while a server is away; nothing was written then, unless it says that nobody knows. */
+export function isRefusal(error: unknown): boolean {
+  return [OutcomeUnknown, StoreUnavailable, StoreReadOnly, TransactionConflict, TooBusy].some((kind) =>
+    kind.is(error),
+  )
 }

@@ -4,8 +4,9 @@ import { seededRandom } from '@atoll/kit'
 import { type RedisCluster, type RedisServer, redisPackages, startRedisCluster } from '@atoll/lab'
 import { type KeyValueStore, StoreMisconfigured, StoreUnavailable } from '@atoll/rome'
 import { openRedisCluster, type RedisClusterOptions } from '@atoll/rome/redis-cluster'
+import { eventually } from './eventually.ts'
 import { History } from './history.ts'
-import { clientOptions, eventually, freshUrl } from './redis-harness.ts'
+import { clientOptions, freshUrl } from './redis-harness.ts'
 import { serverDirectory, whyNoServers } from './store-servers.ts'
 
 const SEED = Number(process.env.SEED ?? 1)

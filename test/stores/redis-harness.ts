@@ -1,6 +1,6 @@
 /** How tests reach the Redis stores: a namespace for each, clients that are closed at the end whoever had them. */
 
-import { silentLogger, sleep, systemClock, systemRandom } from '@atoll/kit'
+import { silentLogger, systemClock, systemRandom } from '@atoll/kit'
 import { type KeyValueStore, openRome, parseStoreUrl } from '@atoll/rome'
 import { crashSuite } from '@atoll/rome/conformance/crash-suite'
 import { isolationSuite } from '@atoll/rome/conformance/isolation-suite'
@@ -8,7 +8,6 @@ import { keyValueSuite } from '@atoll/rome/conformance/key-value-suite'
 import { storeSuite } from '@atoll/rome/conformance/store-suite'
 import type { RedisOptions } from '@atoll/rome/redis'
 
-const WITHIN_MS = 60_000
 const RETENTION = { entriesMax: 64, bytesMax: 16 << 20 }
 const HISTORIES = 5
 
@@ -66,18 +65,4 @@ export function redisSuites({ name, freshUrl: fresh, open }: RedisKind): void {
   }
   isolationSuite(name, clients, { seeds: HISTORIES, isStepped: false })
   crashSuite(name, clients)
-}
-
-/** Waits until `condition` holds; one that fails does not hold. */
-export async function eventually(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
-  const startMs = systemClock.monotonicMs()
-  while (
-    !(await Promise.resolve()
-      .then(condition)
-      .catch(() => false))
-  ) {
-    if (systemClock.monotonicMs() - startMs > WITHIN_MS)
-      throw new Error(`not within ${WITHIN_MS} ms: ${what}`)
-    await sleep(systemClock, 20)
-  }
 }

@@ -5,8 +5,9 @@ import { seededRandom } from '@atoll/kit'
 import { type RedisServer, redisPackages, startRedis } from '@atoll/lab'
 import { type KeyValueStore, OutcomeUnknown, StoreUnavailable } from '@atoll/rome'
 import { openRedis } from '@atoll/rome/redis'
+import { eventually } from './eventually.ts'
 import { History } from './history.ts'
-import { clientOptions, eventually } from './redis-harness.ts'
+import { clientOptions } from './redis-harness.ts'
 import { serverDirectory, whyNoServers } from './store-servers.ts'
 
 const SEED = Number(process.env.SEED ?? 1)

@@ -12,6 +12,7 @@ import { parseStoreUrl, type Store, StoreReadOnly, StoreUnavailable } from '@ato
 import { openMysql } from '@atoll/rome/mysql'
 import { openPostgresql } from '@atoll/rome/postgresql'
 import { Ledger } from './ledger.ts'
+import { sqlIsolationUnder } from './sql-isolation.ts'
 import { addIsland, counters, islands } from './sql-ocean.ts'
 import { serverDirectory, whyNoServers } from './store-servers.ts'
 
@@ -72,6 +73,15 @@ for (const [name, { start, open, weak }] of Object.entries(KINDS))
         await ledger.progress()
       }
       await ledger.prove(await client(t, url))
+    })
+
+    const killAndStart = async () => {
+      await server.kill()
+      await restart()
+    }
+    sqlIsolationUnder(name, 'while the server is killed and started again', {
+      fresh: async () => [await fresh()],
+      blows: [killAndStart, killAndStart],
     })
 
     test('says that a server which stops answering is unavailable, and goes on when it answers', async (t) => {

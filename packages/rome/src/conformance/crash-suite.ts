@@ -11,8 +11,11 @@ import type { KeyValueStore } from '../stores/key-value/key-value-store.ts'
 import { Peer } from '../transaction/peer.ts'
 import { faultyStore } from './faulty-store.ts'
 import { checkHistory } from './isolation/check-history.ts'
+import { executePlan } from './isolation/execute-plan.ts'
 import type { Executed, Step } from './isolation/history.ts'
-import { execute, type Plan } from './isolation/list-client.ts'
+import { peerClient } from './isolation/list-client.ts'
+import { openPeerClient } from './isolation/open-peer-client.ts'
+import type { Plan } from './isolation/plan.ts'
 import { concluded } from './isolation/run-history.ts'
 
 /** A client that dies at a step of its own choosing. */
@@ -74,26 +77,27 @@ async function dieAt(step: number, harness: CrashHarness): Promise<number> {
     const mortal = await (harness.openMortal?.(step) ?? openMortal(step, harness))
     const random = seededRandom(`step ${step}`)
     const world = { clock: systemClock, random }
-    const dying = new Peer({ store: mortal.store, ...world })
-    const survivor = new Peer({ store: await harness.open(), ...world })
+    const dying = peerClient(new Peer({ store: mortal.store, ...world }), mortal.died)
+    const survivor = peerClient(new Peer({ store: await harness.open(), ...world }), new Promise(() => {}))
     const executed: Executed[] = []
     let ticks = 0
     const tick = () => ++ticks
     let isAlive = true
     for (const [round, steps] of MORTAL.entries()) {
-      const own = await execute(dying, { plan: work(`m${round}`, steps, isAlive), died: mortal.died, tick })
+      const own = await executePlan(dying, { plan: work(`m${round}`, steps, isAlive), tick })
       if (own.outcome === 'unknown') isAlive = false
       if (isAlive || own.outcome === 'unknown') executed.push(own)
       const plan = work(`s${round}`, SURVIVOR[round] ?? [], true)
-      const theirs = await execute(survivor, { plan, died: new Promise(() => {}), tick })
+      const theirs = await executePlan(survivor, { plan, tick })
       assert.equal(theirs.outcome, 'committed')
       executed.push(theirs)
       if (!isAlive) break
     }
-    const history = await concluded({ world, open: () => harness.open() }, { executed, tick })
+    const observer = await openPeerClient({ world, open: () => harness.open() })
+    const history = await concluded(observer, { executed, tick })
     assert.deepEqual(checkHistory(history), [])
-    await survivor.close()
-    if (isAlive) await dying.close()
+    await Promise.all([observer.peer.close(), survivor.peer.close()])
+    if (isAlive) await dying.peer.close()
     return mortal.steps()
   } finally {
     await harness.close()

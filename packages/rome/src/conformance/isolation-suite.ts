@@ -7,6 +7,8 @@ import type { KeyValueStore } from '../stores/key-value/key-value-store.ts'
 import type { Fate } from './faulty-store.ts'
 import { checkHistory } from './isolation/check-history.ts'
 import type { History } from './isolation/history.ts'
+import type { PeerClient } from './isolation/list-client.ts'
+import { openPeerClient, type PeerClientOptions } from './isolation/open-peer-client.ts'
 import { runHistory } from './isolation/run-history.ts'
 import { SteppedWorld } from './isolation/stepped-world.ts'
 import { seedsToRun } from './seeds.ts'
@@ -66,13 +68,24 @@ export interface HistoryOptions extends Omit<IsolationOptions, 'seeds'> {
   readonly fate: (random: Random) => Fate
 }
 
-export function historyOf({ open }: IsolationHarness, options: HistoryOptions): Promise<History> {
-  const { seed, fate, isStepped, clients = 5, transactionsEach = 12 } = options
-  const shape = { open, clients, transactionsEach }
-  if (!isStepped) {
-    const world = { clock: systemClock, random: seededRandom(seed) }
-    return runHistory({ world, ...shape, fate: () => fate(world.random) })
-  }
+export async function historyOf({ open }: IsolationHarness, options: HistoryOptions): Promise<History> {
+  const { seed, isStepped } = options
+  if (!isStepped) return run({ world: { clock: systemClock, random: seededRandom(seed) }, open }, options)
   const world = new SteppedWorld(seed)
-  return world.run(runHistory({ world, ...shape, fate: () => fate(world.random) }))
+  return world.run(run({ world, open }, options))
+}
+
+async function run(where: PeerClientOptions, options: HistoryOptions): Promise<History> {
+  const { fate, clients = 5, transactionsEach = 12 } = options
+  const { random } = where.world
+  const last = { client: undefined as PeerClient | undefined }
+  const history = await runHistory({
+    random,
+    clients,
+    transactionsEach,
+    open: () => openPeerClient(where, () => fate(random)),
+    openLast: async () => (last.client = await openPeerClient(where)),
+  })
+  await last.client?.peer.close()
+  return history
 }

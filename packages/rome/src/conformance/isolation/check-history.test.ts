@@ -92,6 +92,13 @@ suite('the checker of histories', () => {
       ),
       /cycle/,
     ],
+    'a half of what nobody knows to have happened': [
+      history(
+        { x: ['1'], y: [] },
+        { A: { events: [append('x', '1'), append('y', '2')], outcome: 'unknown', ended: Infinity } },
+      ),
+      /half: of A only 1/,
+    ],
     'two readers who disagree about an order': [
       history({ x: ['1', '2'] }, { A: [append('x', '1')], B: [append('x', '2')], C: [saw('x', '2', '1')] }),
       /C saw x as 2 1/,

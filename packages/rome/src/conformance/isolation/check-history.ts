@@ -38,7 +38,8 @@ function checkLists({ executed, final }: History, writers: ReadonlyMap<string, E
     for (const value of list)
       if (!writers.has(value)) wrong.push(`${key} has ${value}, which nobody appended`)
   }
-  for (const { name, outcome, events } of executed)
+  for (const { name, outcome, events } of executed) {
+    if (outcome === 'unknown') wrong.push(...checkWhole(name, events, final))
     for (const event of events) {
       const list = final.get(event.key) ?? []
       if (event.kind === 'appended') {
@@ -49,7 +50,17 @@ function checkLists({ executed, final }: History, writers: ReadonlyMap<string, E
           wrong.push(`dirty: ${event.key} has ${event.value}, which ${name} took back`)
       } else if (outcome !== 'unknown') wrong.push(...checkSeen(name, event, list, events))
     }
+  }
   return wrong
+}
+
+// Nobody knows whether it happened, but it cannot have happened in part.
+function checkWhole(name: string, events: readonly Event[], final: History['final']): string[] {
+  const appended = events.filter((event) => event.kind === 'appended')
+  const isThere = appended.filter(({ key, value }) => final.get(key)?.includes(value))
+  return isThere.length === 0 || isThere.length === appended.length
+    ? []
+    : [`half: of ${name} only ${isThere.map(({ value }) => value).join(' ')} is there`]
 }
 
 // What was seen must be a beginning of what the list came to be; an aborted writer's own appends aside.

@@ -1,86 +1,23 @@
-/** Carries out steps on lists that a peer keeps, each list a row, with an index of latest values, and notes what happened. */
+/** Carries out steps on lists that a peer keeps, each list a row, with an index of latest values. */
 
-import { pick, type Random } from '@atoll/kit'
-import { OutcomeUnknown, StoreUnavailable, TransactionConflict } from '../../errors.ts'
 import type { Workspace } from '../../execute/workspace.ts'
 import { rowOf } from '../../stores/key-value/row-of.ts'
 import type { Peer } from '../../transaction/peer.ts'
 import type { Statement, StatementRunner } from '../../transaction/work-scope.ts'
-import type { Event, Executed, Step } from './history.ts'
+import type { HistoryClient } from './execute-plan.ts'
+import type { Event, Step } from './history.ts'
+import { GaveUp, KEYS, type Plan } from './plan.ts'
 
 const LISTS = 'lists'
 const LATEST = 'lists(latest)'
-export const KEYS: readonly string[] = ['a', 'b', 'c', 'd', 'e', 'f']
 
-/** How a transaction is run: as a work, as one that its user ends, or, when it only reads one thing, as a read. */
-export type Manner = 'work' | 'user' | 'read'
-
-export interface Plan {
-  readonly name: string
-  readonly steps: readonly Step[]
-  readonly manner: Manner
-  /** Whether it takes everything back at its end. */
-  readonly givesUp: boolean
-  /** Whether it takes what it does not know to be absent, which is often wrong here. */
-  readonly guesses?: boolean
+export interface PeerClient extends HistoryClient {
+  readonly peer: Peer
 }
 
-class GaveUp extends Error {}
-
-/** Steps whose values are named after the transaction, so that nobody else appends them. */
-export function somePlan(random: Random, name: string): Plan {
-  const steps = Array.from({ length: random.below(4) + 1 }, (_, index) =>
-    someStep(random, `${name}.${index}`),
-  )
-  const readsOne = steps.length === 1 && steps[0]?.kind !== 'append'
-  const manner = readsOne
-    ? pick(random, ['work', 'user', 'read'] as const)
-    : pick(random, ['work', 'work', 'user'] as const)
-  return {
-    name,
-    steps,
-    manner,
-    givesUp: manner !== 'read' && random.below(10) === 0,
-    guesses: random.below(2) === 0,
-  }
-}
-
-function someStep(random: Random, value: string): Step {
-  const key = pick(random, KEYS)
-  const kind = pick(random, ['append', 'append', 'append', 'read', 'read', 'scan', 'scan', 'latest'] as const)
-  if (kind === 'append') return { kind, key, value: `${random.below(1000)}-${value}` }
-  if (kind === 'read') return { kind, key }
-  if (kind === 'latest') return { kind }
-  const [from = '', to = ''] = [key, pick(random, [...KEYS, 'g'])].sort()
-  return { kind, from, to, limit: random.below(6) + 1 }
-}
-
-/** Runs `plan`; `died` ends it with an unknown outcome. `tick` counts begins and ends. */
-export async function execute(
-  peer: Peer,
-  { plan, died, tick }: { readonly plan: Plan; readonly died: Promise<void>; readonly tick: () => number },
-): Promise<Executed> {
-  const began = tick()
-  const { name, steps } = plan
-  const intended = steps.flatMap((step): Event[] =>
-    step.kind === 'append' ? [{ ...step, kind: 'appended' }] : [],
-  )
-  const unknown = {
-    name,
-    events: intended,
-    outcome: 'unknown',
-    began,
-    ended: Number.POSITIVE_INFINITY,
-  } as const
-  try {
-    const events = await Promise.race([run(peer, plan), died])
-    return events ? { name, events, outcome: 'committed', began, ended: tick() } : unknown
-  } catch (error) {
-    if (OutcomeUnknown.is(error)) return unknown
-    const isExpected = TransactionConflict.is(error) || StoreUnavailable.is(error) || error instanceof GaveUp
-    if (!isExpected) throw error
-    return { name, events: intended, outcome: 'aborted', began, ended: tick() }
-  }
+/** A peer that, after an outcome that nobody knows, is given up for a new one. */
+export function peerClient(peer: Peer, died: Promise<void>): PeerClient {
+  return { peer, died, run: (plan) => run(peer, plan), isAlive: () => false }
 }
 
 async function run(peer: Peer, { steps, manner, givesUp, guesses = false }: Plan): Promise<readonly Event[]> {
