@@ -57,6 +57,19 @@ test('a whole changes by what is neither spent nor lent, and never below that un
   await assert.rejects(spendOne(), ShareExhausted.is)
 })
 
+test('what is lent in advance leaves the lender at least as much, what is needed may be all', async (t) => {
+  const state = await openFounded(t)
+  const lend = (borrower: string, isInAdvance: boolean) =>
+    state.transaction((transaction) =>
+      lendAmount(transaction, { resource: cores, borrower, wanted: 100, isInAdvance }),
+    )
+  const amounts: number[] = []
+  for (const borrower of ['a', 'b', 'c', 'd']) amounts.push((await lend(borrower, true)).amount)
+  assert.deepEqual(amounts, [5, 2, 1, 1])
+  await assert.rejects(lend('e', true), ShareExhausted.is)
+  assert.equal((await lend('e', false)).amount, 1)
+})
+
 test('a resource that was never used has no whole to change', async (t) => {
   const state = await openTestState({ after: (cleanUp) => t.after(cleanUp) })
   await state.transaction((transaction) => changeWhole(transaction, { resource: cores, amount: 3 }))

@@ -193,17 +193,25 @@ export async function spend(transaction: StateTransaction, resource: string, amo
   await spendAll(transaction, { [resource]: amount })
 }
 
+export interface AmountLoan {
+  readonly resource: string
+  readonly borrower: string
+  readonly wanted: number
+  /** Nobody needs it yet: the lender keeps at least as much as it gives, since it may be cut off as well. */
+  readonly isInAdvance?: boolean
+}
+
 /**
- * Lends up to `wanted` of a counted resource to `borrower`: at most half of what is free, so that the lender goes
- * on working too. Answers with the borrower's share after that. @throws ShareExhausted when nothing is free
+ * Lends up to `wanted` of a counted resource to `borrower`: about half of what is free, so that the lender goes on working
+ * too. Answers with the borrower's share after that. @throws ShareExhausted when nothing is free
  */
 export async function lendAmount(
   transaction: StateTransaction,
-  { resource, borrower, wanted }: { resource: string; borrower: string; wanted: number },
+  { resource, borrower, wanted, isInAdvance = false }: AmountLoan,
 ): Promise<Share> {
   const own = await heldShare(transaction, resource)
   const free = (own?.amount ?? 0) - (await spentAmount(transaction, resource))
-  const lent = Math.min(wanted, Math.ceil(free / 2))
+  const lent = Math.min(wanted, isInAdvance ? Math.floor(free / 2) : Math.ceil(free / 2))
   if (own?.amount === -1) return grant(transaction, { resource, borrower, amount: -1, ranges: [] })
   if (!own || lent < 1) throw ShareExhausted({ resource, needed: wanted })
   await transaction.update(shares, own.id, { amount: own.amount - lent })

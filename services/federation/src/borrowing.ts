@@ -39,6 +39,11 @@ export class Borrower {
     return started
   }
 
+  /** Gets some of `resource` to have at hand, if its lender has that to spare. One caller at a time. */
+  borrowInAdvance(resource: string, wanted: number): Promise<boolean> {
+    return this.#ask(resource, wanted * GENEROSITY, true)
+  }
+
   /** True when this site was ever lent a part of `resource`. */
   async holds(resource: string): Promise<boolean> {
     const { state } = this.#options
@@ -51,17 +56,18 @@ export class Borrower {
     return share !== undefined
   }
 
-  async #ask(resource: string, wanted: number): Promise<boolean> {
+  async #ask(resource: string, wanted: number, isInAdvance = false): Promise<boolean> {
     const { state, transport, trust, log } = this.#options
     const lender = await this.#lenderOf(resource)
     if (lender === undefined) return false
+    if (lender === state.site.name && isInAdvance) return false
     if (lender === state.site.name) return (await this.#options.lender.recall(resource, wanted)) > 0
     try {
       const { row } = await callPeer(transport, {
         site: lender,
         method: 'POST',
         path: '/peer/v1/shares',
-        body: { resource, wanted },
+        body: { resource, wanted, ...(isInAdvance && { in_advance: true }) },
         answer: RowAnswer,
         // The lender may have to call back from others first.
         workMs: 5000,

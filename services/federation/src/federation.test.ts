@@ -3,7 +3,7 @@ import test, { type TestContext } from 'node:test'
 import { mintId, seededRandom, silentLogger } from '@atoll/kit'
 import { PeerUnreachable } from '@atoll/overlay'
 import type { RecordTable } from '@atoll/state'
-import { ShareExhausted } from '@atoll/state'
+import { ShareExhausted, shares } from '@atoll/state'
 import { CannotRevoke, SiteRevoked } from './errors.ts'
 import { Mover } from './moving.ts'
 import { siteRevocations, sites } from './records.ts'
@@ -174,6 +174,26 @@ test('a limit is used up to its last unit, wherever it is asked for, and never b
   for (const asking of [west, north, west, north, east, west, north, east, north, west])
     await spendOne(asking)
   for (const asking of [east, west, north]) await assert.rejects(spendOne(asking), ShareExhausted.is)
+})
+
+test('what is lent in advance is taken from nobody else', async (t) => {
+  const { site } = await cloud(t, 'east', 'west', 'north')
+  const [east, west] = [site('east'), site('west')]
+  await spendOne(west)
+  const held = async () => {
+    const query = east.state.select(all, shares).select('amount').where('borrower', '=', 'west')
+    return (await query.executeTakeFirst())?.amount
+  }
+  const before = await held()
+  const payload = { resource: 'quota:root', wanted: 100, in_advance: true }
+  const answers: number[] = []
+  for (let asked = 0; asked < 5; asked++) {
+    const request = { method: 'POST', url: '/peer/v1/shares', payload } as const
+    answers.push((await east.peers.inject({ ...request, headers: { 'test-peer': 'north' } })).statusCode)
+  }
+  assert.deepEqual([answers[0], answers.at(-1)], [200, 409])
+  assert.equal(await held(), before)
+  await spendOne(east)
 })
 
 test('what a site holds that is cut off is not called back', async (t) => {

@@ -390,7 +390,7 @@ export class Federation {
       const isHeld = await Promise.all(wanted.map(({ resource }) => this.#borrower.holds(resource)))
       return wanted.filter((_, index) => !isHeld[index])
     })
-    for (const { resource, wanted } of lacking) await this.#borrower.borrow(resource, wanted)
+    for (const { resource, wanted } of lacking) await this.#borrower.borrowInAdvance(resource, wanted)
   }
 }
 

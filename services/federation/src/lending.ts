@@ -28,6 +28,8 @@ export interface Loan {
   readonly resource: string
   readonly borrower: string
   readonly wanted: number
+  /** To have something at hand, for nobody yet: what others have at hand is not called back for that. */
+  readonly isInAdvance?: boolean
 }
 
 export interface LenderOptions {
@@ -49,7 +51,7 @@ export class Lender {
     try {
       return await this.#lendFree(loan)
     } catch (error) {
-      if (!ShareExhausted.is(error)) throw error
+      if (!ShareExhausted.is(error) || loan.isInAdvance) throw error
       const { resource, borrower, wanted } = loan
       // Half of what is free is lent, so twice as much is called back.
       if ((await this.recall(resource, 2 * wanted, borrower)) === 0) throw error

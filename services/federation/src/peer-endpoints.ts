@@ -50,6 +50,7 @@ const FeedQuery = Type.Object({
 const ShareBody = Type.Object({
   resource: Type.String({ maxLength: 255 }),
   wanted: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
+  in_advance: Type.Optional(Type.Boolean()),
 })
 const HomeBody = Type.Object({ table: Type.String({ maxLength: 64 }), id: Type.String({ maxLength: 255 }) })
 const AcceptBody = Type.Object({
@@ -103,8 +104,8 @@ export async function registerPeerEndpoints(
         return {}
       })
       scope.post('/shares', async (request) => {
-        const { resource, wanted } = validateBody(ShareBody, request.body)
-        return { row: await lender.lend({ resource, wanted, borrower: senderOf(request) }) }
+        const { resource, wanted, in_advance: isInAdvance = false } = validateBody(ShareBody, request.body)
+        return { row: await lender.lend({ resource, wanted, isInAdvance, borrower: senderOf(request) }) }
       })
       scope.post('/shares/return', async (request) => {
         const { resource, wanted } = validateBody(ShareBody, request.body)
