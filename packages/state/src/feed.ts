@@ -131,8 +131,10 @@ export class Feed {
    * comes late or twice changes nothing. Callers must have made sure that the page comes from `home` itself.
    */
   async apply(page: ReceivedPage, trust: Trust): Promise<ApplyResult> {
-    const { home, after, upTo } = page
+    const { home, after, upTo, entries, withdrawals = [] } = page
     assert(home !== this.#options.site.name, 'a site does not follow itself')
+    // Sites at rest say so to each other every second: that must not cost a commit.
+    if (entries.length === 0 && withdrawals.length === 0 && upTo === after) return { applied: 0, refused: [] }
     const [changes, refused] = await this.#options.store.transaction(async ({ queries, announce }) => {
       const changes: Change[] = []
       const refused: Change[] = []
@@ -145,9 +147,9 @@ export class Feed {
       }
       const cursor = await cursorRow(queries, home)
       const applying = { queries, home, trust, withdrawn: new WithdrawnRecords(queries) }
-      for (const { table, row } of page.entries)
+      for (const { table, row } of entries)
         note({ table, id: String(row.id) }, Number(row.seq), await this.#applyEntry(applying, table, row))
-      for (const withdrawal of page.withdrawals ?? []) {
+      for (const withdrawal of withdrawals) {
         const { table, id, seq } = withdrawal
         note({ table, id }, seq, await this.#applyWithdrawal(applying, withdrawal))
       }

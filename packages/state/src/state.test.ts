@@ -108,6 +108,25 @@ test('what changes while a page is read is in it, beyond what the page is comple
   assert.equal(page.upTo, before?.seq)
 })
 
+test('a page without news commits nothing', async () => {
+  const tools = { clock: systemClock, random: seededRandom('idle') }
+  const view = shareTestStore(openRome({ store: memoryStore(), ...tools }))
+  const records = [boats] as unknown as readonly RecordTable[]
+  const west = await State.open({
+    ...tools,
+    store: view(),
+    site: { name: 'west', code: 2 },
+    records,
+    locals: [],
+  })
+  const transaction = () => Promise.reject(new Error('a commit'))
+  const options = { site: west.site, records, notify: () => {} }
+  const feed = new Feed({ ...options, store: { ...view(), transaction } })
+  const nothing = { home: 'east', after: 7, upTo: 7, entries: [] }
+  assert.deepEqual(await feed.apply(nothing, trustEverybody), { applied: 0, refused: [] })
+  await assert.rejects(feed.apply({ ...nothing, upTo: 8 }, trustEverybody), /a commit/)
+})
+
 test('a replica is read-only', async (t) => {
   const [east, west] = [await openSite(t, 'east', 1), await openSite(t, 'west', 2)]
   const boat = await east.transaction((transaction) => transaction.insert(boats, { name: 'a' }))
