@@ -47,3 +47,23 @@ export const offeredAsleep: Plant = {
     }
   },
 }
+
+const PURGE_INTERVAL_MS = 10_000
+const KEPT_MS = 24 * 3_600_000
+
+/** What was deleted is forgotten after a day, also by those who must still tell others of it. */
+export const earlyPurge: Plant = {
+  alter: ({ state }, { clock }) => {
+    const purge = async () => {
+      await state.transaction(async ({ queries }) => {
+        for (const table of ['servers', 'ports'])
+          await queries
+            .deleteFrom(table)
+            .where('deleted_at', '<', clock.nowMs() - KEPT_MS)
+            .execute()
+      })
+      clock.after(PURGE_INTERVAL_MS, () => void purge())
+    }
+    clock.after(PURGE_INTERVAL_MS, () => void purge())
+  },
+}

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { SimulationFailed } from '@atoll/simulator'
 import { islands } from './kinds/islands.ts'
+import { longCut } from './kinds/long-cut.ts'
 import { sleep } from './kinds/sleep.ts'
 import { lostCommit, noGenerationCheck, type Plant, staleForward } from './plants.ts'
-import { offeredAsleep, skippedFeed } from './plants-of-kinds.ts'
+import { earlyPurge, offeredAsleep, skippedFeed } from './plants-of-kinds.ts'
 import { runScenario, type ScenarioOptions } from './run-scenario.ts'
 import { MOVES } from './workload/operations.ts'
 
@@ -55,4 +56,8 @@ test('a follower that skips what it missed in a long cut is found by islands', a
 
 test('a workload that is offered to a site that sleeps is found', async () => {
   assert.match((await findBug(offeredAsleep, 5, { kind: sleep })) ?? '', /which sleeps/)
+})
+
+test('deletions that are forgotten within a long cut are found', async () => {
+  assert.match((await findBug(earlyPurge, 2, { kind: longCut })) ?? '', /comes to agree/)
 })

@@ -52,3 +52,16 @@ test('an event cannot be passed over, and a timer needs a number', () => {
   assert.throws(() => clock.advanceTo(6), /passed over/)
   assert.throws(() => clock.after(Number.NaN, () => {}), /number/)
 })
+
+test('a leap moves the time of day and nothing else', () => {
+  const clock = new SimulatedClock()
+  const startMs = clock.nowMs()
+  let firedMs = 0
+  clock.after(10, () => {
+    firedMs = clock.monotonicMs()
+  })
+  clock.leap(3_600_000)
+  assert.deepEqual([clock.nowMs() - startMs, clock.monotonicMs(), firedMs], [3_600_000, 0, 0])
+  clock.fireNext()
+  assert.deepEqual([clock.nowMs() - startMs, firedMs], [3_600_010, 10])
+})

@@ -9,13 +9,23 @@ const EPOCH_MS = Date.UTC(2030, 0, 15, 12)
 export class SimulatedClock implements Clock {
   readonly #events = new EventQueue()
   #nowMs = 0
+  #leptMs = 0
 
   nowMs(): number {
-    return EPOCH_MS + this.#nowMs
+    return EPOCH_MS + this.#nowMs + this.#leptMs
   }
 
   monotonicMs(): number {
     return this.#nowMs
+  }
+
+  /**
+   * It is later by `durationMs`, in which everything stood still, as when all machines are suspended: the time of day has gone
+   * on, and what was to happen after a while is as far away as before.
+   */
+  leap(durationMs: number): void {
+    assert(durationMs >= 0, 'time does not go back')
+    this.#leptMs += durationMs
   }
 
   after(delayMs: number, action: () => void): CancelTimer {

@@ -2,9 +2,10 @@
 
 import { anything } from './anything.ts'
 import { islands } from './islands.ts'
+import { longCut } from './long-cut.ts'
 import type { ScenarioKind } from './scenario-kind.ts'
 import { sleep } from './sleep.ts'
 
 export const kinds: ReadonlyMap<string, ScenarioKind> = new Map(
-  [anything, islands, sleep].map((kind) => [kind.name, kind]),
+  [anything, islands, sleep, longCut].map((kind) => [kind.name, kind]),
 )

@@ -15,14 +15,18 @@ const START_MS_MAX = 90_000
 
 /**
  * Waits until every site holds a little of every tenant's quota and addresses, and makes a server of one tenant at each,
- * so that the image is there, too.
+ * so that the image is there, too. Answers with the servers.
  */
-export async function prepareSites(stage: Stage, projectIndex: number): Promise<void> {
+export async function prepareSites(
+  stage: Stage,
+  projectIndex: number,
+): Promise<ReadonlyMap<SimulatedSite, ServerThing>> {
   await stage.until('every site has borrowed', BORROWING_MS_MAX, () => findLacking(stage))
-  const servers: [SimulatedSite, ServerThing][] = []
-  for (const site of stage.cloud.sites) servers.push([site, await makeServerAt(stage, site, projectIndex)])
+  const servers = new Map<SimulatedSite, ServerThing>()
+  for (const site of stage.cloud.sites) servers.set(site, await makeServerAt(stage, site, projectIndex))
   for (const [site, server] of servers) await becomesActive(stage, server, site)
   await stage.converge()
+  return servers
 }
 
 /** Asks a site for the smallest server, there. @throws AssertionError unless that is acknowledged */

@@ -4,4 +4,8 @@
 export const cloudScenarios: ReadonlyMap<string, string> = new Map([
   ['cloud-islands', 'the sites fall into groups for minutes, each of which is a cloud meanwhile'],
   ['cloud-sleep', 'a site sleeps without power while the others work, and wakes'],
+  [
+    'cloud-long-cut',
+    'a site is cut off for 72 hours of which it sees a little of each; with --minutes, so long without leaps',
+  ],
 ])
