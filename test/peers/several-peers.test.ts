@@ -185,3 +185,25 @@ test('a console is shown by any peer, whichever serves the host', async (t) => {
         return reply?.status === 200 && String(reply.body.output).includes('login:')
       })
 })
+
+test('the datagrams of other sites reach the steward by any peer, and the next steward speaks for the site', async (t) => {
+  // The overlay knows how long healthy processes stand still: a clock that is faster would have them all look dead.
+  const clock = fastClock(1)
+  const network = new MockNetwork({ clock, random: seededRandom('network'), link: { delayMs: 5 } })
+  const here = openSite(t, {}, { clock, network })
+  const there = openSite(t, { name: 'there', code: 2, founder: 'here' } as object, { clock, network })
+  // Of two peers the first answers other sites, and the steward is the first by name.
+  const [b, a] = [await here.start('b'), await here.start('a')]
+  await until('a is the steward', () => a.peer.federation.overlay.isRunning)
+  await until('b is not', () => !b.peer.federation.overlay.isRunning)
+  const other = (await there.start('c')).peer.federation.overlay
+  await until('they know each other', () => a.peer.federation.overlay.find('there')?.state === 'alive')
+  await until('the way was measured', () =>
+    other.outward().some(({ site, isMeasured }) => site === 'here' && isMeasured),
+  )
+  assert.equal(other.find('here')?.state, 'alive')
+  a.kill()
+  await until('b speaks for the site', () => b.peer.federation.overlay.isRunning)
+  await until('it is alive', () => other.find('here')?.state === 'alive')
+  await until('b knows the other site', () => b.peer.federation.overlay.find('there')?.state === 'alive')
+})

@@ -7,14 +7,16 @@ import { join } from 'node:path'
 import { type Logger, silentLogger } from '@atoll/kit'
 import { buildGuestImage, createLab, ensurePackages, type Lab, labServerHost, loopbackHost } from '@atoll/lab'
 import { type DefaultRenderer, Listr, type ListrTaskWrapper, PRESET_TIMER, type SimpleRenderer } from 'listr2'
+import { askDistances } from '../admin-client.ts'
 import { cloudsYaml } from '../client-settings.ts'
+import { distanceTable } from '../commands/distances.ts'
 import { type LocalCloud, startLocalCloud } from '../local-cloud/local-cloud.ts'
 import { lastLines } from '../local-cloud/local-peer.ts'
 import { type SiteStore, startSiteStore, storePackages } from '../local-cloud/site-store.ts'
 import type { StoreKind } from '../local-cloud/store-kinds.ts'
 import { demoPackages } from '../packages-needed.ts'
 import { projectHome } from '../run-program.ts'
-import { nextSteps, proofTable } from './demo-report.ts'
+import { nextSteps, positionTable, proofTable } from './demo-report.ts'
 import { type ProofOptions, type ProofStep, prove } from './prove.ts'
 
 export interface DemoOptions {
@@ -54,6 +56,7 @@ export async function runDemo(options: DemoOptions): Promise<void> {
     await tasksOf(options, directory).run(progress)
     const { cloud, steps = [] } = progress
     process.stdout.write(`\n${proofTable(steps)}\n\n`)
+    if (cloud) process.stdout.write(`${await describePlaces(cloud)}\n\n`)
     if (isOnce || cloud === undefined) return
     process.stdout.write(`${describeCloud(cloud)}\nCtrl-C ends the cloud and leaves nothing behind.\n`)
     await aborted(signal)
@@ -177,6 +180,14 @@ function say(task: Pick<Task, 'output'>, what: string): void {
 /** What a library logs, as the present line of a task. */
 function taskLog(task: Pick<Task, 'output'>): Logger {
   return { ...silentLogger, info: (_fields, message) => say(task, message ?? ''), child: () => taskLog(task) }
+}
+
+/** How far the sites are from each other, and where that puts them: as the first of them knows it. */
+async function describePlaces(cloud: LocalCloud): Promise<string> {
+  const [first] = cloud.peers
+  if (!first) return ''
+  const distances = distanceTable(await askDistances(first.dataDirectory))
+  return `${distances}\n${positionTable(await first.status())}\n* measured; all else is predicted from the positions`
 }
 
 function describeCloud({ peers, adminPassword: password }: LocalCloud): string {
