@@ -105,7 +105,7 @@ export class Cyclon implements Protocol {
           this.#rememberSilent(descriptor)
         }
         // Where one died more may have, and others will bring links to them for a while.
-        if (silent.length > 0) this.#alarmedUntil = this.#cycle + ALARM_CYCLES
+        this.#alarmedUntil = this.#cycle + ALARM_CYCLES
       },
     })
   }
@@ -187,6 +187,9 @@ export class Cyclon implements Protocol {
     this.#check.begin(this.view.entries.map(({ descriptor }) => descriptor))
   }
 
+  /** Who has not answered yet is not handed on: dead links would spread faster than they are found. */
+  readonly #isDoubted = ({ descriptor }: ViewEntry): boolean => this.#check.isDoubted(descriptor.contact.site)
+
   #shuffleWithOldest(): void {
     const oldest = this.view.oldest()
     if (oldest) this.#shuffle(oldest.descriptor)
@@ -213,7 +216,7 @@ export class Cyclon implements Protocol {
     this.#cancelAnswer = environment.clock.after(this.settings.answerMsMax, this.#onSilence)
     this.#partners++
     this.view.remove(to.contact.site)
-    const others = this.view.sample(this.settings.shuffleLength - 1, environment.random)
+    const others = this.view.sample(this.settings.shuffleLength - 1, environment.random, this.#isDoubted)
     this.#sent = others
     this.#partner = to
     const entries = [{ descriptor: this.#options.self().signed, age: 0 }, ...others.map(toWire)]
@@ -223,7 +226,8 @@ export class Cyclon implements Protocol {
   #answer(from: Contact, { entries }: ShuffleMessage): void {
     const { environment } = this.#options
     // What is on its way to another site must not be given away twice: a link moves.
-    const sent = this.view.sample(this.settings.shuffleLength, environment.random, this.#sent)
+    const isWithheld = (entry: ViewEntry) => this.#sent.includes(entry) || this.#isDoubted(entry)
+    const sent = this.view.sample(this.settings.shuffleLength, environment.random, isWithheld)
     environment.send(from, { type: 'cyclon.answer', version: 1, entries: sent.map(toWire) } as ShuffleMessage)
     this.#take(entries, sent)
   }

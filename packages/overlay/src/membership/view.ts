@@ -42,8 +42,8 @@ export class View {
     return oldest
   }
 
-  /** Up to `count` different entries by chance, in no order, none of them of `without`. */
-  sample(count: number, random: Random, without: readonly ViewEntry[] = []): ViewEntry[] {
+  /** Up to `count` different entries by chance, in no order, none of them withheld. */
+  sample(count: number, random: Random, isWithheld?: (entry: ViewEntry) => boolean): ViewEntry[] {
     const entries = this.#entries
     const sampled: ViewEntry[] = []
     // A Fisher-Yates shuffle in place, as far as it is needed: the order of a view means nothing.
@@ -53,7 +53,7 @@ export class View {
       if (!left || !right) break
       this.#put(index, right)
       this.#put(other, left)
-      if (!without.includes(right)) sampled.push(right)
+      if (!isWithheld?.(right)) sampled.push(right)
     }
     return sampled
   }
