@@ -10,6 +10,7 @@ export { CyclonRun, type CyclonRunOptions } from './overlay/cyclon-run.ts'
 export { type GraphMeasures, type GraphOptions, measureGraph } from './overlay/graph.ts'
 export { OverlayRun, type OverlayRunOptions } from './overlay/overlay-run.ts'
 export { plotDistribution } from './overlay/plot.ts'
+export { poissonUpperBound } from './overlay/poisson-bound.ts'
 export { scenarios } from './overlay/scenarios/index.ts'
 export {
   type Distribution,
