@@ -24,7 +24,7 @@ import {
 } from '@atoll/overlay'
 import type { State, Trust } from '@atoll/state'
 import type { Directory } from './directory.ts'
-import { CannotAdmit, SiteNotTrusted, SiteRevoked } from './errors.ts'
+import { CannotAdmit, SiteNotTrusted, SiteRevoked, TokenIssuerUnknown } from './errors.ts'
 import { JoinDesk } from './join-desk.ts'
 import type { PeerAddress } from './records.ts'
 
@@ -94,12 +94,11 @@ export class Admission {
     return { ...answer, founder: root.founder, admittedBy: state.site.name, sites: directory.hints() }
   }
 
-  /** Where the site is that has issued a token: only of those that admit, as anybody may ask. @throws CannotAdmit */
+  /** Where the site is that has issued a token: only of those that admit, as anybody may ask. @throws TokenIssuerUnknown */
   whereToJoin(issuerCode: SiteCode): { readonly addresses: readonly PeerAddress[] } {
-    const { directory, state } = this.#options
+    const { directory } = this.#options
     const site = directory.all.find(({ code, admits }) => code === issuerCode && admits)
-    if (!site || site.addresses.length === 0) throw this.#cannotAdmit()
-    if (site.name === state.site.name && !this.isPossible) throw this.#cannotAdmit()
+    if (!site || site.addresses.length === 0) throw TokenIssuerUnknown({ code: issuerCode })
     return { addresses: site.addresses.slice(0, 8) }
   }
 

@@ -44,6 +44,14 @@ export const CannotAdmit = defineError({
       : `Sites cannot join at ${site}. Issue the token at one of: ${admitting.slice(0, 20).join(', ')}; or let this one admit others by: atoll trust ${site}`,
 })
 
+export const TokenIssuerUnknown = defineError({
+  code: 'federation.site.token_issuer_unknown',
+  status: 404,
+  fault: 'itemNotFound',
+  message: ({ code }: { code: number }) =>
+    `No site that admits others and has issued this token (its code would be ${code}) is known here; join at that site itself.`,
+})
+
 export const SiteNotTrusted = defineError({
   code: 'federation.site.not_trusted',
   status: 403,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { systemClock } from '@atoll/kit'
-import { forgedSite, testCloud, testSite } from '../testing.ts'
+import { admitterOfCloud, forgedSite, testCloud, testSite } from '../testing.ts'
 import type { KeyRing } from './key-ring.ts'
 import { OverlaySignatures } from './overlay-signatures.ts'
 
@@ -10,7 +10,7 @@ const { cloudAuthority } = founder
 const eastKeys = await testSite({ cloudAuthority, site: 'east' })
 
 function signaturesOf(site: string, keys: KeyRing, isRevoked = (_site: string) => false) {
-  return new OverlaySignatures({ site, keys, clock: systemClock, isRevoked })
+  return new OverlaySignatures({ site, keys: () => keys, clock: systemClock, isRevoked })
 }
 
 test('a site that was never heard of is believed by what travels with its descriptor', () => {
@@ -32,6 +32,28 @@ test('a credential is of one site and one key', async () => {
   assert.equal(a.admit('east', JSON.stringify(mixed)), false)
   for (const credential of ['', '{}', 'null', '{"certificate":"x","signingKey":"y","binding":"z"}'])
     assert.equal(a.admit('east', credential), false)
+})
+
+test('a site that another one has admitted brings along who that is, and a forged name is nobody', async () => {
+  const codes = { first: 300, last: 309 }
+  const admitter = await admitterOfCloud({ cloudAuthority, site: 'east', codes, keys: eastKeys })
+  const admitted = async (site: string, code: number) => ({
+    ...(await testSite({ cloudAuthority: admitter, site, code })),
+    cloudAuthority,
+    admitter,
+  })
+  const a = signaturesOf('a', founder)
+  const bay = signaturesOf('east--bay', await admitted('east--bay', 300))
+  assert.ok(bay.credential.length < 4096, `${bay.credential.length}`)
+  assert.equal(a.admit('east--bay', bay.credential), true)
+  assert.equal(a.verify('east--bay', 'a text', bay.sign('a text')), true)
+  const forgeries = [
+    ['west', 300],
+    ['west--bay', 300],
+    ['east--bay', 999],
+  ] as const
+  for (const [site, code] of forgeries)
+    assert.equal(a.admit(site, signaturesOf(site, await admitted(site, code)).credential), false, site)
 })
 
 test('a captured site cannot certify another one, and one of another cloud is nobody', async () => {

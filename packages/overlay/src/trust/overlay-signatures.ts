@@ -25,7 +25,8 @@ import { publicKeyFromJwk, SiteSigner, verifySignature } from './site-signer.ts'
 
 export interface OverlaySignaturesOptions {
   readonly site: string
-  readonly keys: Pick<KeyRing, 'cloudAuthority' | 'site' | 'admitter' | 'signingKey'>
+  /** Of the moment: a renewal replaces the certificate of the site. */
+  readonly keys: () => Pick<KeyRing, 'cloudAuthority' | 'site' | 'admitter' | 'signingKey'>
   readonly clock: Clock
   /** True for a site that was shut out. */
   readonly isRevoked: (site: string) => boolean
@@ -41,29 +42,40 @@ const KNOWN_MAX = 20_000
 
 export class OverlaySignatures implements Signatures {
   readonly site: string
-  readonly credential: string
   readonly #options: OverlaySignaturesOptions
   readonly #signer: SiteSigner
   readonly #cloudAuthority: X509Certificate
   readonly #known = new Map<string, Known>()
+  #own: { readonly certificate: string; readonly credential: string }
 
   constructor(options: OverlaySignaturesOptions) {
-    const { site, keys } = options
+    const { site } = options
+    const keys = options.keys()
     this.site = site
     this.#options = options
     this.#signer = new SiteSigner(keys.signingKey)
     this.#cloudAuthority = new X509Certificate(keys.cloudAuthority.certificate)
+    this.#own = this.#makeCredential()
+    this.#known.set(site, { credential: this.credential, key: createPublicKey(keys.signingKey) })
+  }
+
+  get credential(): string {
+    if (this.#own.certificate !== this.#options.keys().site.certificate) this.#own = this.#makeCredential()
+    return this.#own.credential
+  }
+
+  #makeCredential(): { readonly certificate: string; readonly credential: string } {
+    const { site, admitter } = this.#options.keys()
+    const { certificate } = site
     const signingKey = this.#signer.publicKeyJwk.x
-    const binding = signBytes('sha256', bindingOf(site, signingKey), createPrivateKey(keys.site.privateKey))
-    const { certificate } = keys.site
-    const admitter = keys.admitter && { admitter: keys.admitter.certificate }
-    this.credential = JSON.stringify({
+    const binding = signBytes('sha256', bindingOf(this.site, signingKey), createPrivateKey(site.privateKey))
+    const parts = {
       certificate,
-      ...admitter,
+      ...(admitter && { admitter: admitter.certificate }),
       signingKey,
       binding: binding.toString('base64url'),
-    })
-    this.#known.set(site, { credential: this.credential, key: createPublicKey(keys.signingKey) })
+    }
+    return { certificate, credential: JSON.stringify(parts) }
   }
 
   sign(text: string): string {

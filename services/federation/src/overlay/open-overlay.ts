@@ -17,8 +17,7 @@ export function openOverlay(options: OpenOverlayOptions): PeerOverlay {
   return new PeerOverlay({
     ...options,
     signatures:
-      signatures?.(isRevoked) ??
-      new OverlaySignatures({ site: state.site.name, keys: keys(), clock, isRevoked }),
+      signatures?.(isRevoked) ?? new OverlaySignatures({ site: state.site.name, keys, clock, isRevoked }),
     addresses: () => describeSite().addresses,
   })
 }

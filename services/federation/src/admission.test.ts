@@ -1,0 +1,440 @@
+/** Sites that certify each other, with real keys and certificates, and a clock that each test moves. */
+
+import assert from 'node:assert/strict'
+import { createHash, X509Certificate } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import test, { type TestContext } from 'node:test'
+import {
+  AtollError,
+  type Clock,
+  mintId,
+  type SiteCode,
+  seededRandom,
+  silentLogger,
+  systemClock,
+  systemRandom,
+} from '@atoll/kit'
+import {
+  allSiteCodes,
+  CannotCertify,
+  CertificateExpiredLongAgo,
+  completeJoin,
+  createCertificateRequest,
+  createJoinRequest,
+  createSigningRequest,
+  foundCloud,
+  generatePrivateKey,
+  JoinCodesUsedUp,
+  JoinRequestMalformed,
+  JoinSiteNameReserved,
+  JoinSiteTaken,
+  JoinTokenExpired,
+  JoinTokenUnknown,
+  type KeyRing,
+  type PeerTransport,
+  PeerUnreachable,
+  RENEWAL_GRACE_MS,
+  siteCodesOf,
+  validityOf,
+} from '@atoll/overlay'
+import { json, openSqlite } from '@atoll/rome'
+import { cloudScope, defineRecord, type RecordTable, State } from '@atoll/state'
+import { Admission } from './admission.ts'
+import { CertificateKeeper } from './certificate-keeper.ts'
+import { CertifiedCodes, certificatesOf } from './certified-codes.ts'
+import { Directory } from './directory.ts'
+import { CannotAdmit, SiteNotTrusted, SiteRevoked, TokenIssuerUnknown } from './errors.ts'
+import { JoinDesk } from './join-desk.ts'
+import { federationRecords, siteRevocations, sites } from './records.ts'
+import { federationTables } from './tables.ts'
+import { createTrust } from './trust.ts'
+
+const DAY_MS = 86_400_000
+const root = { domainId: 'root', founder: 'east' }
+const domains = defineRecord(
+  'domains',
+  { sites: json<readonly string[]>([]) },
+  { audience: 'everyone', ids: 'given', authority: () => 'root' },
+)
+const records = [...federationRecords, domains] as unknown as readonly RecordTable[]
+const all = cloudScope('test')
+
+type Site = Awaited<ReturnType<typeof openSite>>
+
+/** A cloud of one site, whose clock the others share. */
+async function openCloud(t: TestContext) {
+  const time = { aheadMs: 0 }
+  const clock: Clock = { ...systemClock, nowMs: () => systemClock.nowMs() + time.aheadMs }
+  const reachable = new Map<string, Site>()
+  const issue = { clock, random: systemRandom }
+  const keys = await foundCloud({ ...issue, cloudName: 'reef', siteName: 'east', siteCode: 1, peerName: 'p' })
+  const open = async (name: string, code: SiteCode, ring: KeyRing) => {
+    const site = await openSite(t, { name, code, keys: ring, clock, reachable })
+    reachable.set(name, site)
+    return site
+  }
+  const east = await open('east', 1, keys)
+  const cloud = {
+    time,
+    clock,
+    reachable,
+    east,
+    trustAll: async (...names: string[]) => {
+      for (const site of reachable.values())
+        await site.state.transaction(async (transaction) => {
+          const known = await transaction.find(all, domains, 'root')
+          if (known) await transaction.update(domains, 'root', { sites: ['east', ...names] })
+          else await transaction.insert(domains, { id: 'root', sites: ['east', ...names] })
+        })
+    },
+    /** What the feed does: each site's record reaches the others. */
+    tellAll: async () => {
+      for (const from of reachable.values()) {
+        const row = await from.state.find(all, sites, from.name)
+        for (const to of reachable.values()) {
+          if (to === from || !row) continue
+          const page = { home: from.name, after: 0, upTo: row.seq, entries: [{ table: 'sites', row }] }
+          const { refused } = await to.state.feed.apply(page, to.trust)
+          assert.deepEqual(refused, [])
+        }
+      }
+      for (const { name } of reachable.values())
+        for (const to of reachable.values()) await until(() => to.directory.find(name)?.code !== undefined)
+    },
+    joinAt: async (at: Site, name: string) => {
+      const token = await at.admission.issueToken({ lifeMs: 60_000 })
+      const pending = await createJoinRequest({ token, siteName: name })
+      const answer = await at.admission.accept(JSON.parse(JSON.stringify(pending.request)))
+      const ring = await completeJoin({ ...issue, pending, answer, peerName: 'p' })
+      return open(name, (answer as { siteCode: number }).siteCode, ring)
+    },
+  }
+  return cloud
+}
+
+async function openSite(
+  t: TestContext,
+  options: { name: string; code: SiteCode; keys: KeyRing; clock: Clock; reachable: Map<string, Site> },
+) {
+  const { name, code, clock, reachable } = options
+  const directory = mkdtempSync(join(tmpdir(), `atoll-${name}-`))
+  const store = openSqlite({ path: join(directory, 'state.sqlite') })
+  const world = { clock, random: seededRandom(name), log: silentLogger }
+  const state = await State.open({ ...world, store, site: { name, code }, records, locals: federationTables })
+  t.after(async () => {
+    await store.close()
+    rmSync(directory, { recursive: true })
+  })
+  const held = { keys: options.keys, errors: 0 }
+  const keys = () => held.keys
+  const known = await Directory.open({ ...world, state, store, root, areSitesAdmittedBySites: true })
+  const trust = createTrust({
+    domains: domains as unknown as RecordTable,
+    root,
+    codes: new CertifiedCodes(held.keys),
+  })
+  const admission = new Admission({
+    ...world,
+    random: systemRandom,
+    state,
+    directory: known,
+    trust,
+    keys,
+    root,
+  })
+  await admission.open()
+  const describe = () =>
+    state.transaction(async (transaction) => {
+      const row = { certificates: certificatesOf(held.keys), admits: admission.isPossible }
+      if (await transaction.find(all, sites, name)) await transaction.update(sites, name, row)
+      else
+        await transaction.insert(sites, {
+          ...{ id: name, code, addresses: [{ host: name, port: 1 }], is_dormant: false, api_url: '' },
+          ...{ signing_key: null, signing_key_id: '' },
+          ...row,
+        })
+    })
+  await describe()
+  const keeper = new CertificateKeeper({
+    ...world,
+    ...{ log: { ...silentLogger, error: () => void held.errors++ } },
+    ...{ state, directory: known, trust, keys, admission, root, domains, isSteward: () => true },
+    transport: transportTo(reachable),
+    install: async ({ site, admits }) => {
+      const { admitter: _former, ...rest } = held.keys
+      held.keys = {
+        ...(site ? rest : held.keys),
+        ...(site ? { site: { ...rest.site, certificate: site.certificate } } : {}),
+        ...(site?.admitter === undefined ? {} : { admitter: { certificate: site.admitter } }),
+        ...(admits === undefined ? {} : { admits: { certificate: admits } }),
+      }
+    },
+    onInstalled: async () => {
+      await describe()
+    },
+  })
+  return { name, code, state, directory: known, trust, admission, keeper, held, describe }
+}
+
+/** Calls the endpoint of the other site as it would be called, JSON included. */
+function transportTo(reachable: ReadonlyMap<string, Site>): PeerTransport {
+  const answer = (status: number, body: object, code = '') => ({
+    status,
+    headers: { 'atoll-error': code },
+    body: Readable.from([Buffer.from(JSON.stringify(body))]),
+  })
+  return {
+    request: async ({ site, path, body }) => {
+      const other = reachable.get(site)
+      if (!other) throw PeerUnreachable({ site, reason: 'no_connection', mayHaveBeenDone: false })
+      const request = JSON.parse((body as Buffer).toString())
+      try {
+        const { admission } = other
+        return answer(
+          200,
+          await (path.endsWith('/site') ? admission.renew(request) : admission.letAdmit(request)),
+        )
+      } catch (error) {
+        if (!(error instanceof AtollError)) throw error
+        return answer(error.status, {}, error.code)
+      }
+    },
+    roundTripMs: () => 1,
+    timeoutFor: () => 1000,
+    close: async () => {},
+  }
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (let tries = 0; tries < 1000; tries++) {
+    if (condition()) return
+    await new Promise((resolve) => systemClock.after(5, () => resolve(undefined)))
+  }
+  throw new Error('waited in vain')
+}
+
+const endOf = ({ certificate }: { certificate: string }) =>
+  validityOf(new X509Certificate(certificate)).notAfterMs
+
+test('a trusted site admits others while the founder is away; one that is not trusted does not', async (t) => {
+  const { east, reachable, joinAt, trustAll, tellAll } = await openCloud(t)
+  const west = await joinAt(east, 'west')
+  await tellAll()
+  await west.keeper.pass()
+  const message = /at one of: east; .* atoll trust west/
+  await assert.rejects(
+    west.admission.issueToken({ lifeMs: 1000 }),
+    (error) => CannotAdmit.is(error) && message.test(error.message),
+  )
+  await assert.rejects(
+    east.admission.letAdmit(await createCertificateRequest(west.held.keys)),
+    SiteNotTrusted.is,
+  )
+
+  await trustAll('west')
+  await west.keeper.pass()
+  reachable.delete('east')
+  const north = await joinAt(west, 'west--north')
+  const codes = siteCodesOf(new X509Certificate(west.held.keys.admits?.certificate ?? ''))
+  assert.ok(codes && north.code >= codes.first && north.code <= codes.last)
+  await assert.rejects(joinAt(west, 'south'), JoinSiteNameReserved.is)
+  await assert.rejects(joinAt(west, 'west--north'), JoinSiteTaken.is)
+  await assert.rejects(joinAt(east, 'west--south'), JoinSiteNameReserved.is)
+  await assert.rejects(joinAt(north, 'west--north--bay'), CannotAdmit.is)
+})
+
+test('a token that has expired, or of another site, admits nobody', async (t) => {
+  const { east, time, joinAt, trustAll, tellAll } = await openCloud(t)
+  const west = await joinAt(east, 'west')
+  await tellAll()
+  await trustAll('west')
+  await west.keeper.pass()
+  const token = await west.admission.issueToken({ lifeMs: 60_000 })
+  const { request } = await createJoinRequest({ token, siteName: 'west--north' })
+  await assert.rejects(east.admission.accept(request), JoinTokenUnknown.is)
+  await tellAll()
+  await until(() => east.directory.find('west')?.admits === true)
+  assert.deepEqual(east.admission.whereToJoin(west.code), { addresses: [{ host: 'west', port: 1 }] })
+  assert.throws(() => east.admission.whereToJoin(4711), TokenIssuerUnknown.is)
+  time.aheadMs += 60_001
+  await assert.rejects(west.admission.accept(request), JoinTokenExpired.is)
+})
+
+test('codes never clash, whoever gives them and whoever is cut off', async (t) => {
+  const { east, joinAt } = await openCloud(t)
+  const desk = new JoinDesk({ state: east.state, codes: () => allSiteCodes, known: () => [] })
+  const lend = (name: string) => east.state.transaction((transaction) => desk.lendCodes(transaction, name))
+  const ranges = [await lend('west'), await lend('north')]
+  assert.deepEqual(await lend('west'), ranges[0], 'the same each time')
+  const [west, north] = ranges
+  assert.ok(west && north && (west.last < north.first || north.last < west.first))
+  // A name whose hash leads into the range, where a code of the founder's own would be otherwise.
+  const site = await joinAt(east, nameWithin(west))
+  assert.ok(site.code < Math.min(west.first, north.first) || site.code > Math.max(west.last, north.last))
+})
+
+test('a site that has given all its codes says so, and a store that was put back gives none twice', async (t) => {
+  const { east } = await openCloud(t)
+  const known = [{ name: 'a', code: 300 }]
+  const desk = new JoinDesk({
+    state: east.state,
+    codes: () => ({ first: 300, last: 301 }),
+    known: () => known,
+  })
+  for (const id of ['a', 'b', 'c']) await desk.add({ id, secretHash: '', expiresAtMs: 0 })
+  const spend = (siteName: string) => {
+    return desk.spend({ tokenId: siteName, siteName, publicKeyHash: 'k' })
+  }
+  assert.deepEqual(await spend('a'), { kind: 'site_taken' })
+  assert.deepEqual(await spend('b'), { kind: 'spent', code: 301 })
+  assert.deepEqual(await spend('b'), { kind: 'spent', code: 301 }, 'the same claim again')
+  assert.deepEqual(await spend('c'), { kind: 'codes_used_up' })
+  assert.ok(JoinCodesUsedUp(undefined).message.length > 0)
+})
+
+test('a site renews its certificate in the last third of its life, and keeps name, code and key', async (t) => {
+  const { east, time, joinAt, tellAll } = await openCloud(t)
+  const west = await joinAt(east, 'west')
+  await tellAll()
+  const former = west.held.keys.site
+  time.aheadMs = 700 * DAY_MS
+  await west.keeper.pass()
+  assert.equal(west.held.keys.site, former, 'too early')
+  time.aheadMs = 740 * DAY_MS
+  await west.keeper.pass()
+  const renewed = new X509Certificate(west.held.keys.site.certificate)
+  assert.ok(endOf(west.held.keys.site) > endOf(former) + 700 * DAY_MS)
+  assert.ok(renewed.publicKey.equals(new X509Certificate(former.certificate).publicKey))
+  assert.deepEqual(siteCodesOf(renewed), { first: west.code, last: west.code })
+  assert.equal((await west.state.find(all, sites, 'west'))?.certificates, west.held.keys.site.certificate)
+  await tellAll()
+  // The founder holds the key itself.
+  await east.keeper.pass()
+  assert.ok(endOf(east.held.keys.site) > endOf(former))
+})
+
+test('a site whose certificate has expired while it was away may ask for another one, for a while', async (t) => {
+  const { east, time, joinAt, tellAll } = await openCloud(t)
+  const [west, north] = [await joinAt(east, 'west'), await joinAt(east, 'north')]
+  await tellAll()
+  time.aheadMs = endOf(west.held.keys.site) - systemClock.nowMs() + RENEWAL_GRACE_MS - DAY_MS
+  await west.keeper.pass()
+  assert.ok(endOf(west.held.keys.site) > systemClock.nowMs() + time.aheadMs)
+  time.aheadMs += 2 * DAY_MS
+  const request = await createCertificateRequest(north.held.keys)
+  await assert.rejects(east.admission.renew(request), CertificateExpiredLongAgo.is)
+  await north.keeper.pass()
+  assert.equal(north.held.errors, 1, 'the operator is told')
+})
+
+test('a site that was shut out gets no certificate, nor does whoever has not its key', async (t) => {
+  const { east, joinAt, tellAll } = await openCloud(t)
+  const west = await joinAt(east, 'west')
+  await tellAll()
+  const request = await createCertificateRequest(west.held.keys)
+  const signingRequest = await createSigningRequest({
+    subject: [['CN', 'site']],
+    privateKey: generatePrivateKey(),
+  })
+  await assert.rejects(east.admission.renew({ ...request, signingRequest }), JoinRequestMalformed.is)
+  await assert.rejects(west.admission.renew(await createCertificateRequest(east.held.keys)), CannotCertify.is)
+  for (const bad of [
+    undefined,
+    {},
+    { ...request, siteCertificate: 'x' },
+    { ...request, admitterCertificate: 'x' },
+  ])
+    await assert.rejects(east.admission.renew(bad), AtollError)
+  await revoke(east, 'west')
+  await until(() => east.directory.isRevoked('west'))
+  await assert.rejects(east.admission.renew(request), SiteRevoked.is)
+})
+
+test('the key of the cloud at a second site renews, and admits nobody', async (t) => {
+  const { east, reachable, time, joinAt, tellAll } = await openCloud(t)
+  const [west, north] = [await joinAt(east, 'west'), await joinAt(east, 'north')]
+  await tellAll()
+  west.held.keys = { ...west.held.keys, cloudAuthority: east.held.keys.cloudAuthority }
+  await assert.rejects(west.admission.issueToken({ lifeMs: 1000 }), CannotAdmit.is)
+  reachable.delete('east')
+  time.aheadMs = 740 * DAY_MS
+  const before = endOf(west.held.keys.site)
+  await west.keeper.pass()
+  assert.ok(endOf(west.held.keys.site) > before, 'its own, too')
+  assert.equal(
+    (await west.admission.renew(await createCertificateRequest(north.held.keys))).admitterCertificate,
+    undefined,
+  )
+})
+
+test('whom a captured site admits is shut out with it, and those who were known before stay', async (t) => {
+  const { east, joinAt, trustAll, tellAll } = await openCloud(t)
+  const west = await joinAt(east, 'west')
+  await tellAll()
+  await trustAll('west')
+  await west.keeper.pass()
+  const early = await joinAt(west, 'west--early')
+  await tellAll()
+  await revoke(east, 'west', ['west--early'])
+  await until(() => east.directory.isRevoked('west'))
+  assert.equal(east.directory.isRevoked('west--early'), false)
+  assert.equal(east.directory.isRevoked('west--late'), true)
+  assert.equal(east.directory.isRevoked('west--early--x'), false)
+  assert.equal(east.directory.isRevoked('westward'), false)
+  // It is renewed by the cloud itself from now on, under its name and code.
+  const renewed = await east.admission.renew(await createCertificateRequest(early.held.keys))
+  assert.equal(renewed.admitterCertificate, undefined)
+  // What the captured site says of who may stay counts for nothing.
+  await revoke(west, 'west', ['west--late'])
+  const row = (await west.state.select(all, siteRevocations).selectAll().execute())[0]
+  assert.ok(row)
+  const page = { home: 'west', after: 0, upTo: row.seq, entries: [{ table: siteRevocations.name, row }] }
+  await east.state.feed.apply(page, east.trust)
+  await east.directory.learn([{ name: 'anybody', addresses: [] }])
+  assert.equal(east.directory.isRevoked('west--late'), true)
+})
+
+test('a site that claims another code than its certificate has is not believed', async (t) => {
+  const { east, joinAt } = await openCloud(t)
+  const [west, north] = [await joinAt(east, 'west'), await joinAt(east, 'north')]
+  const row = await north.state.find(all, sites, 'north')
+  assert.ok(row)
+  const lies = [
+    { ...row, code: west.code },
+    { ...row, code: west.code, certificates: certificatesOf(west.held.keys) },
+    { ...row, certificates: null },
+    { ...row, certificates: 'x' },
+    { ...row, certificates: `${row.certificates}x`.repeat(20) },
+  ]
+  const say = (said: object) => ({
+    ...{ home: 'north', after: 0, upTo: row.seq },
+    entries: [{ table: sites.name, row: said as Record<string, unknown> }],
+  })
+  for (const lie of lies)
+    assert.equal(
+      (await east.state.feed.apply(say(lie), east.trust)).refused.length,
+      1,
+      JSON.stringify(lie).slice(0, 80),
+    )
+  assert.equal((await east.state.feed.apply(say(row), east.trust)).applied, 1)
+  // So the code of the site that was slower is still free for it, and ids that carry it are its own.
+  const named = { id: mintId(systemRandom, west.code), ids: 'minted' as const }
+  assert.equal(await east.trust.mayName('north', named, east.state), false)
+})
+
+async function revoke({ state }: Site, site: string, kept: readonly string[] = []): Promise<void> {
+  await state.transaction((transaction) =>
+    transaction.insert(siteRevocations, { site, domain_id: 'root', reason: '', kept }),
+  )
+}
+
+function nameWithin({ first, last }: { first: number; last: number }): string {
+  for (let index = 0; ; index++) {
+    const name = `site-${index}`
+    const start = 1 + (createHash('sha256').update(name).digest().readUInt16BE(0) % allSiteCodes.last)
+    if (start >= first && start <= last) return name
+  }
+}
