@@ -2,30 +2,15 @@
 
 import assert from 'node:assert/strict'
 import { createHash, X509Certificate } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { Readable } from 'node:stream'
-import test, { type TestContext } from 'node:test'
-import {
-  AtollError,
-  type Clock,
-  mintId,
-  type SiteCode,
-  seededRandom,
-  silentLogger,
-  systemClock,
-  systemRandom,
-} from '@atoll/kit'
+import test from 'node:test'
+import { AtollError, mintId, systemClock, systemRandom } from '@atoll/kit'
 import {
   allSiteCodes,
   CannotCertify,
   CertificateExpiredLongAgo,
-  completeJoin,
   createCertificateRequest,
   createJoinRequest,
   createSigningRequest,
-  foundCloud,
   generatePrivateKey,
   JoinCodesUsedUp,
   JoinRequestMalformed,
@@ -33,194 +18,23 @@ import {
   JoinSiteTaken,
   JoinTokenExpired,
   JoinTokenUnknown,
-  type KeyRing,
-  type PeerTransport,
-  PeerUnreachable,
   RENEWAL_GRACE_MS,
   siteCodesOf,
   validityOf,
 } from '@atoll/overlay'
-import { json, openSqlite } from '@atoll/rome'
-import { cloudScope, defineRecord, type RecordTable, State } from '@atoll/state'
-import { Admission } from './admission.ts'
-import { CertificateKeeper } from './certificate-keeper.ts'
-import { CertifiedCodes, certificatesOf } from './certified-codes.ts'
-import { Directory } from './directory.ts'
+import { all, type CertifiedSite, openCertifiedCloud, until } from './certified-cloud.ts'
+import { certificatesOf } from './certified-codes.ts'
 import { CannotAdmit, SiteNotTrusted, SiteRevoked, TokenIssuerUnknown } from './errors.ts'
 import { JoinDesk } from './join-desk.ts'
-import { federationRecords, siteRevocations, sites } from './records.ts'
-import { federationTables } from './tables.ts'
-import { createTrust } from './trust.ts'
+import { siteRevocations, sites } from './records.ts'
 
 const DAY_MS = 86_400_000
-const root = { domainId: 'root', founder: 'east' }
-const domains = defineRecord(
-  'domains',
-  { sites: json<readonly string[]>([]) },
-  { audience: 'everyone', ids: 'given', authority: () => 'root' },
-)
-const records = [...federationRecords, domains] as unknown as readonly RecordTable[]
-const all = cloudScope('test')
-
-type Site = Awaited<ReturnType<typeof openSite>>
-
-/** A cloud of one site, whose clock the others share. */
-async function openCloud(t: TestContext) {
-  const time = { aheadMs: 0 }
-  const clock: Clock = { ...systemClock, nowMs: () => systemClock.nowMs() + time.aheadMs }
-  const reachable = new Map<string, Site>()
-  const issue = { clock, random: systemRandom }
-  const keys = await foundCloud({ ...issue, cloudName: 'reef', siteName: 'east', siteCode: 1, peerName: 'p' })
-  const open = async (name: string, code: SiteCode, ring: KeyRing) => {
-    const site = await openSite(t, { name, code, keys: ring, clock, reachable })
-    reachable.set(name, site)
-    return site
-  }
-  const east = await open('east', 1, keys)
-  const cloud = {
-    time,
-    clock,
-    reachable,
-    east,
-    trustAll: async (...names: string[]) => {
-      for (const site of reachable.values())
-        await site.state.transaction(async (transaction) => {
-          const known = await transaction.find(all, domains, 'root')
-          if (known) await transaction.update(domains, 'root', { sites: ['east', ...names] })
-          else await transaction.insert(domains, { id: 'root', sites: ['east', ...names] })
-        })
-    },
-    /** What the feed does: each site's record reaches the others. */
-    tellAll: async () => {
-      for (const from of reachable.values()) {
-        const row = await from.state.find(all, sites, from.name)
-        for (const to of reachable.values()) {
-          if (to === from || !row) continue
-          const page = { home: from.name, after: 0, upTo: row.seq, entries: [{ table: 'sites', row }] }
-          const { refused } = await to.state.feed.apply(page, to.trust)
-          assert.deepEqual(refused, [])
-        }
-      }
-      for (const { name } of reachable.values())
-        for (const to of reachable.values()) await until(() => to.directory.find(name)?.code !== undefined)
-    },
-    joinAt: async (at: Site, name: string) => {
-      const token = await at.admission.issueToken({ lifeMs: 60_000 })
-      const pending = await createJoinRequest({ token, siteName: name })
-      const answer = await at.admission.accept(JSON.parse(JSON.stringify(pending.request)))
-      const ring = await completeJoin({ ...issue, pending, answer, peerName: 'p' })
-      return open(name, (answer as { siteCode: number }).siteCode, ring)
-    },
-  }
-  return cloud
-}
-
-async function openSite(
-  t: TestContext,
-  options: { name: string; code: SiteCode; keys: KeyRing; clock: Clock; reachable: Map<string, Site> },
-) {
-  const { name, code, clock, reachable } = options
-  const directory = mkdtempSync(join(tmpdir(), `atoll-${name}-`))
-  const store = openSqlite({ path: join(directory, 'state.sqlite') })
-  const world = { clock, random: seededRandom(name), log: silentLogger }
-  const state = await State.open({ ...world, store, site: { name, code }, records, locals: federationTables })
-  t.after(async () => {
-    await store.close()
-    rmSync(directory, { recursive: true })
-  })
-  const held = { keys: options.keys, errors: 0 }
-  const keys = () => held.keys
-  const known = await Directory.open({ ...world, state, store, root, areSitesAdmittedBySites: true })
-  const trust = createTrust({
-    domains: domains as unknown as RecordTable,
-    root,
-    codes: new CertifiedCodes(held.keys),
-  })
-  const admission = new Admission({
-    ...world,
-    random: systemRandom,
-    state,
-    directory: known,
-    trust,
-    keys,
-    root,
-  })
-  await admission.open()
-  const describe = () =>
-    state.transaction(async (transaction) => {
-      const row = { certificates: certificatesOf(held.keys), admits: admission.isPossible }
-      if (await transaction.find(all, sites, name)) await transaction.update(sites, name, row)
-      else
-        await transaction.insert(sites, {
-          ...{ id: name, code, addresses: [{ host: name, port: 1 }], is_dormant: false, api_url: '' },
-          ...{ signing_key: null, signing_key_id: '' },
-          ...row,
-        })
-    })
-  await describe()
-  const keeper = new CertificateKeeper({
-    ...world,
-    ...{ log: { ...silentLogger, error: () => void held.errors++ } },
-    ...{ state, directory: known, trust, keys, admission, root, domains, isSteward: () => true },
-    transport: transportTo(reachable),
-    install: async ({ site, admits }) => {
-      const { admitter: _former, ...rest } = held.keys
-      held.keys = {
-        ...(site ? rest : held.keys),
-        ...(site ? { site: { ...rest.site, certificate: site.certificate } } : {}),
-        ...(site?.admitter === undefined ? {} : { admitter: { certificate: site.admitter } }),
-        ...(admits === undefined ? {} : { admits: { certificate: admits } }),
-      }
-    },
-    onInstalled: async () => {
-      await describe()
-    },
-  })
-  return { name, code, state, directory: known, trust, admission, keeper, held, describe }
-}
-
-/** Calls the endpoint of the other site as it would be called, JSON included. */
-function transportTo(reachable: ReadonlyMap<string, Site>): PeerTransport {
-  const answer = (status: number, body: object, code = '') => ({
-    status,
-    headers: { 'atoll-error': code },
-    body: Readable.from([Buffer.from(JSON.stringify(body))]),
-  })
-  return {
-    request: async ({ site, path, body }) => {
-      const other = reachable.get(site)
-      if (!other) throw PeerUnreachable({ site, reason: 'no_connection', mayHaveBeenDone: false })
-      const request = JSON.parse((body as Buffer).toString())
-      try {
-        const { admission } = other
-        return answer(
-          200,
-          await (path.endsWith('/site') ? admission.renew(request) : admission.letAdmit(request)),
-        )
-      } catch (error) {
-        if (!(error instanceof AtollError)) throw error
-        return answer(error.status, {}, error.code)
-      }
-    },
-    roundTripMs: () => 1,
-    timeoutFor: () => 1000,
-    close: async () => {},
-  }
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 1000; tries++) {
-    if (condition()) return
-    await new Promise((resolve) => systemClock.after(5, () => resolve(undefined)))
-  }
-  throw new Error('waited in vain')
-}
 
 const endOf = ({ certificate }: { certificate: string }) =>
   validityOf(new X509Certificate(certificate)).notAfterMs
 
 test('a trusted site admits others while the founder is away; one that is not trusted does not', async (t) => {
-  const { east, reachable, joinAt, trustAll, tellAll } = await openCloud(t)
+  const { east, reachable, joinAt, trustAll, tellAll } = await openCertifiedCloud(t)
   const west = await joinAt(east, 'west')
   await tellAll()
   await west.keeper.pass()
@@ -247,7 +61,7 @@ test('a trusted site admits others while the founder is away; one that is not tr
 })
 
 test('a token that has expired, or of another site, admits nobody', async (t) => {
-  const { east, time, joinAt, trustAll, tellAll } = await openCloud(t)
+  const { east, time, joinAt, trustAll, tellAll } = await openCertifiedCloud(t)
   const west = await joinAt(east, 'west')
   await tellAll()
   await trustAll('west')
@@ -264,7 +78,7 @@ test('a token that has expired, or of another site, admits nobody', async (t) =>
 })
 
 test('codes never clash, whoever gives them and whoever is cut off', async (t) => {
-  const { east, joinAt } = await openCloud(t)
+  const { east, joinAt } = await openCertifiedCloud(t)
   const desk = new JoinDesk({ state: east.state, codes: () => allSiteCodes, known: () => [] })
   const lend = (name: string) => east.state.transaction((transaction) => desk.lendCodes(transaction, name))
   const ranges = [await lend('west'), await lend('north')]
@@ -277,7 +91,7 @@ test('codes never clash, whoever gives them and whoever is cut off', async (t) =
 })
 
 test('a site that has given all its codes says so, and a store that was put back gives none twice', async (t) => {
-  const { east } = await openCloud(t)
+  const { east } = await openCertifiedCloud(t)
   const known = [{ name: 'a', code: 300 }]
   const desk = new JoinDesk({
     state: east.state,
@@ -296,7 +110,7 @@ test('a site that has given all its codes says so, and a store that was put back
 })
 
 test('a site renews its certificate in the last third of its life, and keeps name, code and key', async (t) => {
-  const { east, time, joinAt, tellAll } = await openCloud(t)
+  const { east, time, joinAt, tellAll } = await openCertifiedCloud(t)
   const west = await joinAt(east, 'west')
   await tellAll()
   const former = west.held.keys.site
@@ -317,7 +131,7 @@ test('a site renews its certificate in the last third of its life, and keeps nam
 })
 
 test('a site whose certificate has expired while it was away may ask for another one, for a while', async (t) => {
-  const { east, time, joinAt, tellAll } = await openCloud(t)
+  const { east, time, joinAt, tellAll } = await openCertifiedCloud(t)
   const [west, north] = [await joinAt(east, 'west'), await joinAt(east, 'north')]
   await tellAll()
   time.aheadMs = endOf(west.held.keys.site) - systemClock.nowMs() + RENEWAL_GRACE_MS - DAY_MS
@@ -331,7 +145,7 @@ test('a site whose certificate has expired while it was away may ask for another
 })
 
 test('a site that was shut out gets no certificate, nor does whoever has not its key', async (t) => {
-  const { east, joinAt, tellAll } = await openCloud(t)
+  const { east, joinAt, tellAll } = await openCertifiedCloud(t)
   const west = await joinAt(east, 'west')
   await tellAll()
   const request = await createCertificateRequest(west.held.keys)
@@ -354,7 +168,7 @@ test('a site that was shut out gets no certificate, nor does whoever has not its
 })
 
 test('the key of the cloud at a second site renews, and admits nobody', async (t) => {
-  const { east, reachable, time, joinAt, tellAll } = await openCloud(t)
+  const { east, reachable, time, joinAt, tellAll } = await openCertifiedCloud(t)
   const [west, north] = [await joinAt(east, 'west'), await joinAt(east, 'north')]
   await tellAll()
   west.held.keys = { ...west.held.keys, cloudAuthority: east.held.keys.cloudAuthority }
@@ -371,7 +185,7 @@ test('the key of the cloud at a second site renews, and admits nobody', async (t
 })
 
 test('whom a captured site admits is shut out with it, and those who were known before stay', async (t) => {
-  const { east, joinAt, trustAll, tellAll } = await openCloud(t)
+  const { east, joinAt, trustAll, tellAll } = await openCertifiedCloud(t)
   const west = await joinAt(east, 'west')
   await tellAll()
   await trustAll('west')
@@ -398,7 +212,7 @@ test('whom a captured site admits is shut out with it, and those who were known 
 })
 
 test('a site that claims another code than its certificate has is not believed', async (t) => {
-  const { east, joinAt } = await openCloud(t)
+  const { east, joinAt } = await openCertifiedCloud(t)
   const [west, north] = [await joinAt(east, 'west'), await joinAt(east, 'north')]
   const row = await north.state.find(all, sites, 'north')
   assert.ok(row)
@@ -425,7 +239,7 @@ test('a site that claims another code than its certificate has is not believed',
   assert.equal(await east.trust.mayName('north', named, east.state), false)
 })
 
-async function revoke({ state }: Site, site: string, kept: readonly string[] = []): Promise<void> {
+async function revoke({ state }: CertifiedSite, site: string, kept: readonly string[] = []): Promise<void> {
   await state.transaction((transaction) =>
     transaction.insert(siteRevocations, { site, domain_id: 'root', reason: '', kept }),
   )

@@ -37,10 +37,11 @@ export interface CertificateKeeperOptions {
   readonly log: Logger
   readonly keys: () => KeyRing
   /** Puts new certificates into use, for `keys` and for connections from then on. */
-  readonly install: (certificates: SiteCertificates) => Promise<void>
+  readonly installCertificates: (certificates: SiteCertificates) => Promise<void>
   /** Answers at a site that can certify itself. */
   readonly admission: Pick<Admission, 'renew' | 'letAdmit'>
-  readonly isSteward: () => boolean
+  /** Default: always. */
+  readonly isSteward?: () => boolean
   /** New certificates are in use: the site says so in its record. */
   readonly onInstalled: () => Promise<void>
   readonly root: { readonly domainId: string; readonly founder: string }
@@ -57,6 +58,16 @@ const SiteAnswer = Type.Object({
   admitterCertificate: Type.Optional(Type.String({ maxLength: 8192 })),
 })
 const AdmitsAnswer = Type.Object({ certificate: Type.String({ maxLength: 8192 }) })
+
+type Installed = Pick<CertificateKeeperOptions, 'installCertificates'>
+
+/** What keeps the certificates of a site, where there are any. */
+export function keepCertificates(
+  options: Omit<CertificateKeeperOptions, 'installCertificates'> & Partial<Installed>,
+): readonly Service[] {
+  const { installCertificates } = options
+  return installCertificates ? [new CertificateKeeper({ ...options, installCertificates }).service()] : []
+}
 
 export class CertificateKeeper {
   readonly #options: CertificateKeeperOptions
@@ -90,7 +101,8 @@ export class CertificateKeeper {
   /** One look at everything; what is not answered now is asked again at the next. */
   async pass(): Promise<void> {
     await this.#install()
-    if (!this.#options.isSteward()) return
+    const { isSteward = () => true } = this.#options
+    if (!isSteward()) return
     await this.#renewSite()
     await this.#askToAdmit()
     await this.#install()
@@ -188,7 +200,7 @@ export class CertificateKeeper {
 
   /** Puts into use what lasts longer than what is in use. */
   async #install(): Promise<void> {
-    const { state, keys, install, onInstalled, log } = this.#options
+    const { state, keys, installCertificates, onInstalled, log } = this.#options
     const { site, admits } = keys()
     const rows = await state.local(ownCertificates).selectAll().execute()
     const find = (kind: string, present: string | undefined) =>
@@ -196,7 +208,7 @@ export class CertificateKeeper {
     const newSite = find('site', site.certificate)
     const newAdmits = find('admits', admits?.certificate)
     if (!newSite && !newAdmits) return
-    await install({
+    await installCertificates({
       ...(newSite
         ? { site: { certificate: newSite.certificate, admitter: newSite.admitter ?? undefined } }
         : {}),

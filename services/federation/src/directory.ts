@@ -85,6 +85,16 @@ export class Directory {
     return admitter !== undefined && this.isRevoked(admitter) && !this.#kept.has(name)
   }
 
+  /** The members that `site` has admitted, itself or through others, as far as their own records have come. */
+  admittedBy(site: string): readonly string[] {
+    return this.all
+      .filter(
+        ({ name, code, standing }) =>
+          name !== site && code !== undefined && standing !== 'revoked' && isBelow(name, site),
+      )
+      .map(({ name }) => name)
+  }
+
   /** The site whose code an id carries, if it is one that we know. */
   minterOf(id: string): string | undefined {
     const code = siteCodeOf(id)
@@ -161,7 +171,7 @@ export class Directory {
 }
 
 /** Whether `name` is `site`, or was admitted by it or by whom that has admitted. */
-export function isBelow(name: string, site: string): boolean {
+function isBelow(name: string, site: string): boolean {
   const admitter = admitterOf(name)
   return name === site || (admitter !== undefined && isBelow(admitter, site))
 }

@@ -25,9 +25,9 @@ import { cloudScope, type RecordTable, type State, type Trust } from '@atoll/sta
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Admission } from './admission.ts'
 import { Borrower } from './borrowing.ts'
-import { CertificateKeeper } from './certificate-keeper.ts'
+import { keepCertificates } from './certificate-keeper.ts'
 import { CertifiedCodes, certificatesOf } from './certified-codes.ts'
-import { Directory, isBelow, type SiteHint } from './directory.ts'
+import { Directory, type SiteHint } from './directory.ts'
 import { CannotRevoke, SiteRevoked } from './errors.ts'
 import { FeedReaders } from './feed-readers.ts'
 import { FeedWaiter } from './feed-waiter.ts'
@@ -180,24 +180,7 @@ export class Federation {
         if (news.kind === 'state' && news.state === 'alive') this.#followed.get(news.site)?.poke()
       },
     })
-    return [this.#followAll(), keeper, sweeper, returns, ...this.#certificateKeeper()]
-  }
-
-  #certificateKeeper(): readonly Service[] {
-    const { directory, transport } = this
-    const { installCertificates: install, isSteward = () => true } = this.#options
-    if (!install) return []
-    const keeper = new CertificateKeeper({
-      ...this.#options,
-      directory,
-      transport,
-      install,
-      isSteward,
-      trust: this.#trust,
-      admission: this.#admission,
-      onInstalled: () => this.describeSelf(),
-    })
-    return [keeper.service()]
+    return [this.#followAll(), keeper, sweeper, returns, ...this.#keepCertificates()]
   }
 
   /** Registers the peer endpoints, and marks what a forwarded request did, on the listener for peers. */
@@ -272,12 +255,7 @@ export class Federation {
     if (site === own) throw CannotRevoke({ site, reason: 'it is this very site' })
     if (!this.directory.find(site)) throw CannotRevoke({ site, reason: 'nobody here knows it' })
     if (this.directory.isRevoked(site)) return
-    const kept = this.directory.all
-      .filter(
-        ({ name, code, standing }) => code !== undefined && standing !== 'revoked' && isBelow(name, site),
-      )
-      .map(({ name }) => name)
-      .filter((name) => name !== site)
+    const kept = this.directory.admittedBy(site)
     await state.transaction(async (transaction) => {
       if (!(await this.#trust.hasAuthority(root.domainId, own, transaction)))
         throw CannotRevoke({ site, reason: `${own} is not trusted with the default domain` })
@@ -306,6 +284,13 @@ export class Federation {
   async wake(): Promise<void> {
     await this.#setDormant(false)
     this.overlay.announce('alive')
+  }
+
+  #keepCertificates(): readonly Service[] {
+    const { directory } = this
+    const [trust, admission] = [this.#trust, this.#admission]
+    const onInstalled = () => this.describeSelf()
+    return keepCertificates({ ...this.#options, directory, trust, admission, onInstalled })
   }
 
   async #setDormant(is_dormant: boolean): Promise<void> {
