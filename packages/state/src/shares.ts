@@ -257,6 +257,33 @@ export async function takeBack(
 /** Where a site counts, among its usages, what it has given back. */
 const returnedKey = (resource: string) => `returned:${resource}`
 
+/** Resources of one look: a site wants some of every project's quota. */
+const LOOK_MAX = 200
+
+/**
+ * How much of each resource `site`, this one, may spend without asking anybody; infinitely much where there is no limit, and of
+ * a numbered one of which it was ever lent some. What it was never lent is not in the answer.
+ */
+export async function amountsAtHand(
+  reader: Reader,
+  { site, resources }: { site: string; resources: readonly string[] },
+): Promise<ReadonlyMap<string, number>> {
+  const atHand = new Map<string, number>()
+  for (let from = 0; from < resources.length; from += LOOK_MAX) {
+    const looked = resources.slice(from, from + LOOK_MAX)
+    const query = reader.select(scope, shares).selectAll().where('resource', 'in', looked)
+    const held = await query.where('borrower', '=', site).execute()
+    const used = await spentAmounts(reader, [...looked, ...looked.map(returnedKey)])
+    for (const share of held) {
+      const { resource, amount, ranges } = share
+      const isUnlimited = amount === -1 || ranges.length > 0
+      const free = spendable(share, used[returnedKey(resource)]) - (used[resource] ?? 0)
+      atHand.set(resource, isUnlimited ? Number.POSITIVE_INFINITY : Math.max(0, free))
+    }
+  }
+  return atHand
+}
+
 // What was given back and is not yet taken off the share must not be spent; -1 stays unlimited.
 function spendable(share: Share | undefined, returned = 0): number {
   if (!share || share.amount === -1) return share?.amount ?? 0

@@ -4,6 +4,7 @@ import type { Logger } from '@atoll/kit'
 import { type PeerTransport, PeerUnreachable } from '@atoll/overlay'
 import { cloudScope, type Share, type State, shares, type Trust } from '@atoll/state'
 import type { Directory } from './directory.ts'
+import type { Freshness } from './freshness.ts'
 import type { Lender } from './lending.ts'
 import { callPeer, PeerRefused, RowAnswer } from './peer-client.ts'
 
@@ -19,6 +20,7 @@ export interface BorrowerOptions {
   readonly trust: Trust
   /** Lends what is kept at this site, and calls it back when this site itself needs it. */
   readonly lender: Pick<Lender, 'recall'>
+  readonly freshness: Pick<Freshness, 'isReachable'>
   readonly log: Logger
 }
 
@@ -44,23 +46,11 @@ export class Borrower {
     return this.#ask(resource, wanted * GENEROSITY, true)
   }
 
-  /** True when this site was ever lent a part of `resource`. */
-  async holds(resource: string): Promise<boolean> {
-    const { state } = this.#options
-    const share = await state
-      .select(scope, shares)
-      .select('id')
-      .where('resource', '=', resource)
-      .where('borrower', '=', state.site.name)
-      .executeTakeFirst()
-    return share !== undefined
-  }
-
   async #ask(resource: string, wanted: number, isInAdvance = false): Promise<boolean> {
-    const { state, transport, trust, log } = this.#options
+    const { state, transport, freshness, trust, log } = this.#options
     const lender = await this.#lenderOf(resource)
     if (lender === undefined) return false
-    if (lender === state.site.name && isInAdvance) return false
+    if (isInAdvance && (lender === state.site.name || !freshness.isReachable(lender))) return false
     if (lender === state.site.name) return (await this.#options.lender.recall(resource, wanted)) > 0
     try {
       const { row } = await callPeer(transport, {

@@ -40,6 +40,7 @@ import { openOverlay } from './overlay/open-overlay.ts'
 import type { PeerOverlay } from './overlay/peer-overlay.ts'
 import { type ChunkSource, registerPeerEndpoints } from './peer-endpoints.ts'
 import { type PeerAddress, siteRevocations, sites } from './records.ts'
+import { Reserves, type WantedShare } from './reserves.ts'
 import { HomeRouter, type Places, SEQ_HEADER } from './router.ts'
 import { createTrust, moveSigner } from './trust.ts'
 
@@ -64,7 +65,7 @@ export interface FederationOptions {
   readonly root: { readonly domainId: string; readonly founder: string }
   readonly places: (federation: Pick<Federation, 'freshness' | 'directory' | 'overlay'>) => Places
   /** Shares worth having before they are needed, since the lender may be cut off when they are. */
-  readonly wantedShares: () => Promise<readonly { readonly resource: string; readonly wanted: number }[]>
+  readonly wantedShares: () => Promise<readonly WantedShare[]>
   readonly chunks: ChunkSource
   /** Of this peer. */
   readonly self: SelfDescription
@@ -96,6 +97,7 @@ export class Federation {
   readonly transport: PeerTransport
   readonly #options: FederationOptions
   readonly #borrower: Borrower
+  readonly #reserves: Reserves
   readonly #mover: Mover
   readonly #lender: Lender
   readonly #admission: Admission
@@ -131,7 +133,14 @@ export class Federation {
     })
     this.#trust = createTrust(options)
     this.#lender = new Lender({ ...options, freshness: this.freshness })
-    this.#borrower = new Borrower({ ...options, lender: this.#lender, directory, trust: this.#trust })
+    this.#borrower = new Borrower({
+      ...options,
+      lender: this.#lender,
+      freshness: this.freshness,
+      directory,
+      trust: this.#trust,
+    })
+    this.#reserves = new Reserves({ ...options, borrower: this.#borrower })
     this.#mover = new Mover({ ...options, directory, trust: this.#trust, sign: moveSigner(this.signer) })
     this.#admission = new Admission({ ...options, directory, trust: this.#trust })
     this.overlay = openOverlay({ ...options, directory })
@@ -163,7 +172,7 @@ export class Federation {
       clock,
       log,
       intervalMs: 5000,
-      pass: () => this.#asSteward(() => this.#keepShares()),
+      pass: () => this.#asSteward(() => this.#reserves.keep()),
     })
     const sweeper = new Reconciler({
       name: 'sweeper of moves',
@@ -366,16 +375,6 @@ export class Federation {
   async #asSteward(work: () => Promise<void>): Promise<void> {
     const { isSteward = () => true } = this.#options
     if (isSteward()) await work()
-  }
-
-  async #keepShares(): Promise<void> {
-    const { state, wantedShares } = this.#options
-    const lacking = await state.session(async () => {
-      const wanted = await wantedShares()
-      const isHeld = await Promise.all(wanted.map(({ resource }) => this.#borrower.holds(resource)))
-      return wanted.filter((_, index) => !isHeld[index])
-    })
-    for (const { resource, wanted } of lacking) await this.#borrower.borrowInAdvance(resource, wanted)
   }
 }
 
