@@ -21,14 +21,14 @@ for (const seed of seedsToRun({ from: 1, count: SEEDS })) {
 
 for (const seed of seedsToRun({ from: 1, count: SEEDS_OF_KINDS })) {
   test(`islands are clouds of their own, and then one again (SEED=${seed})`, async () => {
-    const { requests } = await runScenario({ seed, kind: islands })
+    const { requests } = await runScenario({ seed, kind: islands, minutes: 1 })
     assert.ok(requests >= 120, `only ${requests} requests happened`)
   })
 }
 
 for (const seed of seedsToRun({ from: 1, count: SEEDS_OF_KINDS })) {
   test(`a site sleeps and wakes, and nobody minds (SEED=${seed})`, async () => {
-    const { requests } = await runScenario({ seed, kind: sleep })
+    const { requests } = await runScenario({ seed, kind: sleep, minutes: 1 })
     assert.ok(requests >= 60, `only ${requests} requests happened`)
   })
 }

@@ -13,6 +13,8 @@ export interface Server {
   /** `UNKNOWN` when the server's site cannot be asked. */
   readonly status: string
   readonly addresses?: Readonly<Record<string, readonly { readonly addr: string }[]>>
+  /** When it was last changed, by a client or by what its host reported. */
+  readonly updated?: string
   readonly fault?: { readonly message: string }
   readonly 'OS-EXT-AZ:availability_zone'?: string
   readonly 'OS-EXT-SRV-ATTR:hypervisor_hostname'?: string | null
