@@ -43,13 +43,25 @@ test('a band that hands over only each other gains at most twice its fair share'
   const count = admitted(guard, () => band[random.below(band.length)])
   const fair = (CYCLES * PER_CYCLE) / 10
   // What a bucket holds at the start comes on top.
-  assert.ok(count <= 2 * fair + 2 * band.length, `${count} of fair ${fair}`)
+  assert.ok(count <= 2 * fair + 1.25 * band.length, `${count} of fair ${fair}`)
 })
 
-test('honest exchanges lose a few entries in a hundred', () => {
+test('what a band has saved up gains it little at the start', () => {
+  const { guard, random, descriptors } = guardOf(SITES)
+  const band = descriptors.slice(0, SITES / 10)
+  for (const descriptor of descriptors) guard.admits(descriptor, 0)
+  let count = 0
+  for (let cycle = 100; cycle < 106; cycle++)
+    for (let offer = 0; offer < PER_CYCLE; offer++)
+      if (guard.admits(band[random.below(band.length)] ?? descriptorOf(0), cycle)) count++
+  // In six cycles a fair share is 10, and the buckets gain 19 of which most need a whole token first.
+  assert.ok(count <= 60, `${count}`)
+})
+
+test('honest exchanges lose a quarter, for which sites by chance come', () => {
   const { guard, random, descriptors } = guardOf(SITES)
   const count = admitted(guard, () => descriptors[random.below(SITES)])
-  assert.ok(count > 0.9 * CYCLES * PER_CYCLE, `${count}`)
+  assert.ok(count > 0.7 * CYCLES * PER_CYCLE, `${count}`)
 })
 
 test('in a small cloud everything is admitted', () => {

@@ -30,7 +30,7 @@ export const hostile: Scenario = {
     return {
       figures: [
         atMost('links to liars, against their fair share, at the end', shareOf(run, band) / fair, '×', 2),
-        { name: 'the same at its highest', value: highest / fair, unit: '×' },
+        atMost('the same at its highest', highest / fair, '×', 2),
         atMost('forged descriptors believed', believed, '', 0),
         atMost('honest sites cut off by honest ones', observer.falselyCut, '', 0),
         { name: 'suspicions, of all pairs', value: observer.suspicions, unit: '' },
