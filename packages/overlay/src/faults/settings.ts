@@ -49,8 +49,8 @@ export interface FaultSettings {
    */
   readonly silenceMsMin: number
   /**
-   * Without a quorum a site is cut off on one's own evidence alone after so long: 6 times the least, as Lifeguard's
-   * suspicions without a confirmation (β in §IV.C).
+   * Without a quorum a site is cut off on one's own evidence alone after so long: some 5 times the least; Lifeguard's
+   * suspicions without a confirmation take 6 times (β in §IV.C).
    */
   readonly suspicionMsMax: number
   /** Suspicions of one site that are open at a time; more are ignored: a liar can only trouble so many. */
@@ -76,8 +76,8 @@ export const defaultFaultSettings: FaultSettings = Object.freeze({
   proxies: 3,
   quorum: 3,
   verifiers: 5,
-  suspicionMsMin: 1200,
-  silenceMsMin: 2600,
+  suspicionMsMin: 1600,
+  silenceMsMin: 3000,
   suspicionMsMax: 7200,
   openSuspicionsMax: 32,
   healthMax: 2,
