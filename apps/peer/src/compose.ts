@@ -16,6 +16,8 @@ import {
   DEFAULT_DOMAIN_ID,
   domains,
   identityRecords,
+  projects,
+  sitesOfProject,
   type Tokens,
 } from '@atoll/identity'
 import { imageRecords, imageTables } from '@atoll/image'
@@ -233,6 +235,10 @@ function composeApis(
       log,
       passwords: world.passwords,
       tokens,
+      recordSites: {
+        isSite: (name) => (federation.directory.find(name)?.standing ?? 'revoked') !== 'revoked',
+        countOutside: (projectId, change) => federation.countOutside(projectId, change),
+      },
       catalog: createCatalog({
         region: site.cloud,
         services: atollServices.filter(({ type }) => type !== 'placement'),
@@ -277,6 +283,7 @@ async function openState({ site, world, isShared }: ComposeOptions): Promise<Sta
     records,
     locals: [...federationTables, ...siteTables, ...imageTables],
     founders: quotaFounders({ isKept: (transaction, table, id) => transaction.isKept(table, id) }),
+    sitesOfProject,
   })
   if (isShared) await claimStore(state, site.cloud)
   return state
@@ -303,6 +310,7 @@ async function openFederation(
     state,
     records,
     domains: domains as unknown as RecordTable,
+    projects: projects as unknown as RecordTable,
     root: { domainId: DEFAULT_DOMAIN_ID, founder: site.founder },
     places: (places) => {
       known.places = new HostPlaces(state, {

@@ -86,6 +86,11 @@ export interface Api {
   readonly faults: FaultFamily
   readonly microversions?: MicroversionRange
   readonly rules: Rules
+  /**
+   * What it answers with belongs to the token's project, so that it is asked where that project's records are kept.
+   * Default: every site can answer.
+   */
+  readonly isOfProjects?: boolean
   readonly endpoints: readonly Endpoint[]
   /** Headers that every reply carries beside the common ones: `X-Compute-Request-Id`. */
   readonly requestIdHeaders?: readonly string[]

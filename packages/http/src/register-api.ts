@@ -19,6 +19,7 @@ import {
   UnsupportedMediaType,
 } from './errors.ts'
 import { faultBody } from './faults.ts'
+import { methodFinder } from './method-finder.ts'
 import {
   formatMicroversion,
   type Microversion,
@@ -28,7 +29,13 @@ import {
 import { parseJson } from './parse-json.ts'
 import { Policy, type Target } from './policy.ts'
 import { requestIds } from './request-id.ts'
-import { NO_ROOM, type RequestRouter, type RoutedReply, type RoutedRequest } from './routing.ts'
+import {
+  NO_ROOM,
+  type RequestRouter,
+  type RoutedReply,
+  type RoutedRequest,
+  STAND_IN_HEADER,
+} from './routing.ts'
 import { validateBody, validateQuery } from './validate.ts'
 
 export interface Gate {
@@ -145,20 +152,15 @@ async function passWith(handling: Handling, endpoint: Endpoint): Promise<Fastify
 
 /** Here or at the home, as the router decides; a workload that finds no room here is offered to other places. */
 async function perform(handling: Handling, endpoint: Endpoint, context: Context): Promise<FastifyReply> {
-  const { request, reply, passing, gate } = handling
+  const { api, request, reply, gate } = handling
   if (request.method === 'GET' && gate.describeFreshness)
     reply.header('atoll-freshness', gate.describeFreshness())
+  const routable = routableOf(handling, endpoint, context)
+  const answered =
+    api.isOfProjects && routable.authorization ? await gate.router.routeByProject(routable) : undefined
+  if (answered) return sendRouted(reply, answered)
   const writes = await endpoint.writes?.(context)
   if (!writes) return send(reply, await endpoint.handle(context))
-  const routable: RoutedRequest = {
-    method: request.method,
-    url: request.url,
-    headers: request.headers,
-    body: endpoint.body === 'stream' ? context.stream : passing.rawBody,
-    authorization: passing.authorization,
-    protocol: request.protocol,
-    forwardedBy: gate.peerOf?.(request),
-  }
   try {
     const routed = await gate.router.route(routable, writes)
     return routed ? sendRouted(reply, routed) : send(reply, await endpoint.handle(context))
@@ -169,6 +171,23 @@ async function perform(handling: Handling, endpoint: Endpoint, context: Context)
     if (routed) return sendRouted(reply, routed)
     if (!endpoint.handleNoRoom) throw error
     return send(reply, await endpoint.handleNoRoom(context, error))
+  }
+}
+
+function routableOf(
+  { request, passing, gate }: Handling,
+  endpoint: Endpoint,
+  context: Context,
+): RoutedRequest {
+  const isStandIn = request.headers[STAND_IN_HEADER] !== undefined
+  return {
+    method: request.method,
+    url: request.url,
+    headers: request.headers,
+    body: endpoint.body === 'stream' ? context.stream : passing.rawBody,
+    authorization: passing.authorization,
+    protocol: request.protocol,
+    forwardedBy: isStandIn ? undefined : gate.peerOf?.(request),
   }
 }
 
@@ -278,28 +297,6 @@ function addRoutes(scope: FastifyInstance, api: Api, handler: Handler): Map<stri
     })
   }
   return methodsByPath
-}
-
-/**
- * Which methods a path knows, for a request that no route took. Routes for all other methods would be most of a server's
- * memory, for answers that are hardly ever given.
- */
-function methodFinder(methodsByPath: ReadonlyMap<string, ReadonlySet<string>>): (path: string) => string[] {
-  let patterns: { readonly pattern: RegExp; readonly methods: ReadonlySet<string> }[] | undefined
-  return (path) => {
-    patterns ??= [...methodsByPath].map(([url, methods]) => ({ pattern: patternOf(url), methods }))
-    const known = patterns.flatMap(({ pattern, methods }) => (pattern.test(path) ? [...methods] : []))
-    return [...new Set(known)].sort()
-  }
-}
-
-/** `:name` is one segment, `:name(^pattern$)` one of that form: what our paths use of the router's grammar. */
-function patternOf(url: string): RegExp {
-  const segments = url.split('/').map((segment) => {
-    const [, form] = /^:\w+(?:\(\^?(.+?)\$?\))?$/.exec(segment) ?? []
-    return form ?? (segment.startsWith(':') ? '[^/]+' : segment.replaceAll(/\W/g, '\\$&'))
-  })
-  return new RegExp(`^${segments.join('/')}$`)
 }
 
 // JSON is kept raw beside its parsed form, so that a request can be forwarded as it was sent.

@@ -48,6 +48,11 @@ export interface RoutedReply {
 }
 
 export interface RequestRouter {
+  /**
+   * For what belongs to the project of the token: resolves to undefined when this site keeps the records of that project,
+   * or the request comes from a peer; else to the reply of a site that does.
+   */
+  routeByProject(request: RoutedRequest): Promise<RoutedReply | undefined>
   /** Resolves to undefined when this peer must perform the request, else to the reply of the peer that did. */
   route(request: RoutedRequest, writes: Writes): Promise<RoutedReply | undefined>
   /** Tries other places for a workload that has no room here. Undefined when there is no room anywhere else. */
@@ -57,8 +62,15 @@ export interface RequestRouter {
 /** Code of the error by which a service says that a workload has no room; sent as `Atoll-Error` between peers. */
 export const NO_ROOM = 'compute.no_valid_host'
 
+/**
+ * A peer that forwards a request with this header, whatever its value, has left everything to the receiver, which does
+ * what it does for a client: finds a place for a workload, records that there is none.
+ */
+export const STAND_IN_HEADER = 'atoll-stand-in'
+
 /** The router of a cloud of one site. */
 export const routeHere: RequestRouter = {
+  routeByProject: () => Promise.resolve(undefined),
   route: () => Promise.resolve(undefined),
   elsewhere: () => Promise.resolve(undefined),
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
+import { mintId, seededRandom } from '@atoll/kit'
 import { text } from '@atoll/rome'
 import { defineRecord } from './define-record.ts'
 import { OutsideSiteScope, ProjectNotHere } from './errors.ts'
@@ -21,8 +22,10 @@ const boats = defineRecord('boats', { name: text() }, { followsUse: () => true }
 const limits = defineRecord('limits', { name: text() }, { isEverywhere: true })
 const all = cloudScope('test')
 
+type Projects = Record<string, SiteNames | null>
+
 /** Sites of one cloud, in which `projects` says where each project's records are kept. */
-async function openSites(t: TestContext, projects: Record<string, SiteNames | null>) {
+async function openSites(t: TestContext, projects: Projects) {
   const open = (name: string, code: number) =>
     openTestState({
       records: [boats, limits],
@@ -46,6 +49,16 @@ async function follow(follower: State, home: State) {
 
 const makeBoat = (state: State, project_id: string) =>
   state.transaction((transaction) => transaction.insert(boats, { name: 'secret', project_id }))
+
+/** Says where the records of `p` are kept from now on, and carries that out for one of them. */
+async function rescope(
+  state: State,
+  { projects, id }: { projects: Projects; id: string },
+  sites: SiteNames | null,
+) {
+  projects.p = sites
+  return state.transaction((transaction) => transaction.rescope(boats, id))
+}
 
 const namesAt = async (state: State) =>
   (await state.selectWithTombstones(all, boats).select('name').execute()).map(({ name }) => name)
@@ -82,70 +95,73 @@ test('neither a change nor a tombstone of a scoped record goes outside', async (
 test('nothing is made at a site outside, nor before the project is known there', async (t) => {
   const [, , north] = await openSites(t, { p: ['east'] })
   await assert.rejects(makeBoat(north, 'p'), OutsideSiteScope.is)
-  await assert.rejects(makeBoat(north, 'unheard of'), ProjectNotHere.is)
+  await assert.rejects(makeBoat(north, mintId(seededRandom('project'), 1)), ProjectNotHere.is)
   assert.deepEqual([await namesAt(north), await north.feed.head()], [[], 0])
+  // Nobody else can have made this one.
+  await makeBoat(north, 'any text')
 })
 
 test('a narrower scope takes replicas away, without a word of what was in them', async (t) => {
-  const projects: Record<string, SiteNames | null> = { p: null }
+  const projects: Projects = { p: null }
   const [east, west, north] = await openSites(t, projects)
-  const boat = await makeBoat(east, 'p')
+  const { id } = await makeBoat(east, 'p')
   await follow(north, east)
   await follow(west, east)
   const told: string[] = []
-  north.onCommit((changes) => told.push(...changes.map(({ id }) => id)))
-  projects.p = ['east', 'west']
-  assert.equal(await east.transaction((tx) => tx.rescope(boats, boat.id, ['east', 'west'])), true)
-  assert.equal(await east.transaction((tx) => tx.rescope(boats, boat.id, ['east', 'west'])), false)
+  north.onCommit((changes) => told.push(...changes.map((change) => change.id)))
+  assert.equal(await rescope(east, { projects, id }, ['east', 'west']), true)
+  assert.equal(await rescope(east, { projects, id }, ['west', 'east']), false)
   const page = await follow(north, east)
   await follow(west, east)
   assert.equal(JSON.stringify(page).includes('secret'), false)
-  assert.deepEqual([await namesAt(north), await namesAt(west), told], [[], ['secret'], [boat.id]])
+  assert.deepEqual([await namesAt(north), await namesAt(west), told], [[], ['secret'], [id]])
   // Whoever never had it is not told that it exists.
   const later = await makeBoat(east, 'p')
-  await east.transaction((transaction) => transaction.rescope(boats, later.id, ['east']))
+  await rescope(east, { projects, id: later.id }, ['east'])
   assert.deepEqual((await follow(north, east)).withdrawals, [])
   assert.equal((await follow(west, east)).withdrawals.length, 1)
 })
 
 test('a page that was asked for before does not bring back what was withdrawn', async (t) => {
-  const [east, , north] = await openSites(t, { p: null })
+  const projects: Projects = { p: null }
+  const [east, , north] = await openSites(t, projects)
   const boat = await makeBoat(east, 'p')
   const early = await pageFor(north, east)
   await follow(north, east)
-  await east.transaction((transaction) => transaction.rescope(boats, boat.id, ['east']))
+  await rescope(east, { projects, id: boat.id }, ['east'])
   await follow(north, east)
   assert.equal((await north.feed.apply(early, trustEverybody)).applied, 0)
   assert.deepEqual(await namesAt(north), [])
 })
 
 test('a page of a former home that comes after the withdrawal of the new one does not bring the record', async (t) => {
-  const [east, west, north] = await openSites(t, { p: null })
+  const projects: Projects = { p: null }
+  const [east, west, north] = await openSites(t, projects)
   const boat = await makeBoat(east, 'p')
   const early = await pageFor(north, east)
   const sign = (move: Move) => JSON.stringify(move)
   const row = await east.transaction((tx) => tx.handOver(boats, boat.id, { to: 'west', sign }))
   await west.transaction((transaction) => transaction.takeOver(boats, row, trustEverybody))
-  await west.transaction((transaction) => transaction.rescope(boats, boat.id, ['east']))
+  await rescope(west, { projects, id: boat.id }, ['east'])
   await follow(north, west)
   await north.feed.apply(early, trustEverybody)
   assert.deepEqual(await namesAt(north), [])
-  await west.transaction((transaction) => transaction.rescope(boats, boat.id, null))
+  await rescope(west, { projects, id: boat.id }, null)
   await follow(north, west)
   assert.deepEqual(await namesAt(north), ['secret'])
 })
 
 test('a wider scope brings what the feed has passed, tombstones too', async (t) => {
-  const [east, west, north] = await openSites(t, { p: ['east'] })
+  const projects: Projects = { p: ['east'] }
+  const [east, west, north] = await openSites(t, projects)
   const [boat, gone] = [await makeBoat(east, 'p'), await makeBoat(east, 'p')]
   await east.transaction((transaction) => transaction.remove(boats, gone.id))
   await follow(north, east)
-  for (const { id } of [boat, gone])
-    await east.transaction((transaction) => transaction.rescope(boats, id, ['east', 'north']))
+  for (const { id } of [boat, gone]) await rescope(east, { projects, id }, ['east', 'north'])
   await follow(north, east)
   await follow(west, east)
   assert.deepEqual([await namesAt(north), await namesAt(west)], [['secret', 'secret'], []])
-  await east.transaction((transaction) => transaction.rescope(boats, boat.id, null))
+  await rescope(east, { projects, id: boat.id }, null)
   await follow(west, east)
   assert.deepEqual(await namesAt(west), ['secret'])
 })

@@ -3,7 +3,7 @@
 import type { Clock, Random } from '@atoll/kit'
 import type { Change, Store, Table } from '@atoll/rome'
 import type { AnyRecord, RecordTable } from './define-record.ts'
-import { NotHome, ShareExhausted } from './errors.ts'
+import { NotHome, ProjectNotHere, ShareExhausted } from './errors.ts'
 import { Feed } from './feed.ts'
 import { type Reader, readerOf } from './reader.ts'
 import { ReplayedRandom } from './replayed-random.ts'
@@ -28,6 +28,9 @@ export interface StateOptions {
 
 /** Gets more of `resource` for this site; answers whether it did. Set by the federation. */
 export type Borrow = (resource: string, needed: number) => Promise<boolean>
+
+/** Waits, not for long, for the record of a project to come; answers whether it did. Set by the federation. */
+export type AwaitProject = (projectId: string) => Promise<boolean>
 
 /** Brings the home of a record that follows its use to this site; answers whether it did. Set by the federation. */
 export type BringHome = (table: string, id: string) => Promise<boolean>
@@ -56,6 +59,7 @@ export class State implements Reader {
   #hasMissed = false
   #borrow: Borrow = () => Promise.resolve(false)
   #bringHome: BringHome = () => Promise.resolve(false)
+  #awaitProject: AwaitProject = () => Promise.resolve(false)
 
   /** Opens the state over `store` and makes the tables that are missing. */
   static async open(options: StateOptions): Promise<State> {
@@ -101,7 +105,7 @@ export class State implements Reader {
   /**
    * Runs `work` as one serializable, durable transaction; the contract of `Store.transaction` holds. When the
    * share of something limited is used up, borrows from where it is kept; when a record that follows its use has
-   * its home elsewhere, brings it here; then runs `work` again.
+   * its home elsewhere, brings it here; when a project is not known here yet, waits for it; then runs `work` again.
    */
   async transaction<Result>(work: (transaction: StateTransaction) => Promise<Result>): Promise<Result> {
     for (let retries = 0; ; retries++) {
@@ -169,11 +173,17 @@ export class State implements Reader {
     this.#bringHome = bringHome
   }
 
+  /** How this site hears of a project that was just made elsewhere. Without it nothing can be made in it until then. */
+  awaitProjectWith(awaitProject: AwaitProject): void {
+    this.#awaitProject = awaitProject
+  }
+
   async #clear(error: unknown): Promise<boolean> {
     if (ShareExhausted.is(error)) {
       const { resource, needed } = error.detail as { resource: string; needed: number }
       return this.#borrow(resource, needed)
     }
+    if (ProjectNotHere.is(error)) return this.#awaitProject((error.detail as { projectId: string }).projectId)
     if (!NotHome.is(error)) return false
     const { table, id } = error.detail as { table: string; id: string }
     const followsUse = this.#options.records.find(({ name }) => name === table)?.followsUse

@@ -1,6 +1,14 @@
 /** One transaction over records: reads with a scope, writes at their home, each write numbered for the feed. */
 
-import { type AtollError, type Clock, type Id, mintId, type Random, type SiteCode } from '@atoll/kit'
+import {
+  type AtollError,
+  type Clock,
+  type Id,
+  mintId,
+  type Random,
+  type SiteCode,
+  siteCodeOf,
+} from '@atoll/kit'
 import type { Change, Queries, Row, Transaction } from '@atoll/rome'
 import type { AnyRecord, RecordTable } from './define-record.ts'
 import { MovedTooOften, NotHome, OutsideSiteScope, ProjectNotHere, RecordGone } from './errors.ts'
@@ -128,13 +136,15 @@ export class StateTransaction implements Reader {
   }
 
   /**
-   * Writes where a record of this home, tombstone or not, may be stored from now on, if that is news: those who may now
-   * have it are sent it, and those who no longer may are told to drop it. Answers whether it was.
+   * Writes into a record of this home, tombstone or not, where its project says that it may be stored, if that is news:
+   * those who may now have it are sent it, and those who no longer may are told to drop it. Answers whether it was.
    */
-  async rescope(table: RecordTable, id: string, sites: SiteNames | null): Promise<boolean> {
+  async rescope(table: RecordTable, id: string): Promise<boolean> {
     const current = await this.#current(table, id)
     const { name } = this.site
-    if (current?.home !== name || isScopedTo(current.site_scope, sites, name)) return false
+    if (current?.home !== name) return false
+    const sites = await this.#sitesOf(table, current.project_id)
+    if (isScopedTo(current.site_scope, sites, name)) return false
     const site_scope = rescoped(current.site_scope, sites, name)
     await this.queries
       .updateTable(table.name)
@@ -187,7 +197,11 @@ export class StateTransaction implements Reader {
     const current = await this.#current(table, incoming.id)
     if (current && current.generation >= incoming.generation) return true
     if (!(await mayOwn({ table, incoming, current, trust, reader: this }))) return false
-    const taken = { ...incoming, seq: await this.#transaction.nextNumber() }
+    // Its project may have said something else since the former home wrote it.
+    const sites = await this.#sitesOf(table, incoming.project_id)
+    const { name } = this.site
+    const site_scope = isScopedTo(scope, sites, name) ? scope : rescoped(scope, sites, name)
+    const taken = { ...incoming, site_scope, seq: await this.#transaction.nextNumber() }
     if (current) await this.queries.updateTable(table.name).set(taken).where('id', '=', taken.id).execute()
     else await this.queries.insertInto(table.name).values(taken).execute()
     this.#note(table, taken.id)
@@ -235,10 +249,17 @@ export class StateTransaction implements Reader {
     if (projectId === null || table.isEverywhere) return null
     const known = this.#sites.get(projectId)
     if (known !== undefined) return known
-    const sites = await this.#sitesOfProject(this, projectId)
-    if (sites === undefined) throw ProjectNotHere({ projectId })
+    const said = await this.#sitesOfProject(this, projectId)
+    const sites = said === undefined ? this.#sitesOfUnknown(projectId) : said
     this.#sites.set(projectId, sites)
     return sites
+  }
+
+  /** Unless another site can have made such a project, there is none, and nothing that would be missed. */
+  #sitesOfUnknown(projectId: string): null {
+    const code = siteCodeOf(projectId)
+    if (code !== undefined && code !== this.site.code) throw ProjectNotHere({ projectId })
+    return null
   }
 
   /** Tells listeners of a change to a local table, here and at the other peers of the site, when it is committed. */

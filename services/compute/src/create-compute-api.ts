@@ -30,6 +30,7 @@ export function createComputeApi(dependencies: ComputeDependencies): Api {
   return {
     prefix: '/compute',
     faults: 'nova',
+    isOfProjects: true,
     microversions,
     rules,
     requestIdHeaders: ['x-compute-request-id'],

@@ -12,6 +12,22 @@ export const HomeUnreachable = defineError({
       : `Site ${site}, which keeps this, cannot be reached at the moment. Nothing was changed.`,
 })
 
+export const ProjectUnreachable = defineError({
+  code: 'federation.project.unreachable',
+  status: 503,
+  fault: 'serviceUnavailable',
+  message: ({ sites }: { sites: readonly string[] }) =>
+    `The records of this project are kept at ${sites.join(', ')} only, and none of these can be reached at the moment. Nothing was changed.`,
+})
+
+export const ZoneOutsideProject = defineError({
+  code: 'federation.zone.outside_project',
+  status: 400,
+  fault: 'badRequest',
+  message: ({ zone, sites }: { zone: string; sites: readonly string[] }) =>
+    `Availability zone ${zone} is not at one of the sites where this project's records are kept: ${sites.join(', ')}.`,
+})
+
 export const TooManyHops = defineError({
   code: 'federation.too_many_hops',
   status: 503,

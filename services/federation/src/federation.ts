@@ -3,7 +3,7 @@
  * is, borrows and lends shares, moves homes, and admits new sites.
  */
 
-import { faultBody, type RequestRouter } from '@atoll/http'
+import type { RequestRouter } from '@atoll/http'
 import {
   type Clock,
   type Logger,
@@ -21,33 +21,34 @@ import {
   SiteSigner,
 } from '@atoll/overlay'
 import type { Store } from '@atoll/rome'
-import { cloudScope, type RecordTable, type State, type Trust } from '@atoll/state'
+import type { RecordTable, State, Trust } from '@atoll/state'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Admission } from './admission.ts'
 import { Borrower } from './borrowing.ts'
 import { keepCertificates } from './certificate-keeper.ts'
 import { CertifiedCodes, certificatesOf } from './certified-codes.ts'
+import { type SelfDescription, writeDescription } from './describe-self.ts'
 import { Directory, type SiteHint } from './directory.ts'
-import { CannotRevoke, SiteRevoked } from './errors.ts'
+import { CannotRevoke } from './errors.ts'
 import { FeedReaders } from './feed-readers.ts'
 import { FeedWaiter } from './feed-waiter.ts'
 import { Follower } from './follower.ts'
 import { CONTACT_INTERVAL_MS, Freshness } from './freshness.ts'
 import { guardTransport } from './guarded-transport.ts'
 import { Lender } from './lending.ts'
+import { markRequests } from './mark-requests.ts'
 import { Mover } from './moving.ts'
 import { openOverlay } from './overlay/open-overlay.ts'
 import type { PeerOverlay } from './overlay/peer-overlay.ts'
 import { type ChunkSource, registerPeerEndpoints } from './peer-endpoints.ts'
+import { ProjectSites } from './project-sites.ts'
 import { type PeerAddress, siteRevocations, sites } from './records.ts'
+import { countHere, countOutside, type Leaving } from './records-outside.ts'
 import { Reserves, type WantedShare } from './reserves.ts'
-import { HomeRouter, type Places, SEQ_HEADER } from './router.ts'
+import { HomeRouter, type Places } from './router.ts'
+import { createScopeKeeper } from './scope-keeper.ts'
 import { createTrust, moveSigner } from './trust.ts'
-
-export interface SelfDescription {
-  readonly addresses: readonly PeerAddress[]
-  readonly apiUrl: string
-}
+import { waitForCommit } from './wait-for-commit.ts'
 
 export interface FederationOptions {
   readonly state: State
@@ -62,6 +63,7 @@ export interface FederationOptions {
   /** Every record table of the composition. */
   readonly records: readonly RecordTable[]
   readonly domains: RecordTable
+  readonly projects: RecordTable
   readonly root: { readonly domainId: string; readonly founder: string }
   readonly places: (federation: Pick<Federation, 'freshness' | 'directory' | 'overlay'>) => Places
   /** Shares worth having before they are needed, since the lender may be cut off when they are. */
@@ -81,10 +83,14 @@ export interface FederationOptions {
   readonly handOver?: (site: string, body: Buffer) => Promise<Buffer | undefined>
 }
 
-const scope = cloudScope('federation')
-
 /** Several rounds of every follower; the answer to an operator waits for no more. */
 const HEARD_TIMEOUT_MS = 5 * CONTACT_INTERVAL_MS
+
+/** What is read before a federation can begin. */
+interface Opened {
+  readonly codes: CertifiedCodes
+  readonly projectSites: ProjectSites
+}
 
 export class Federation {
   readonly router: RequestRouter
@@ -92,6 +98,7 @@ export class Federation {
   readonly directory: Directory
   /** Runs while this peer is the steward; see `asSteward`. */
   readonly overlay: PeerOverlay
+  readonly projectSites: ProjectSites
   readonly signer: SiteSigner
   /** To other sites, but for those that were shut out. */
   readonly transport: PeerTransport
@@ -111,19 +118,21 @@ export class Federation {
     const codes = new CertifiedCodes(options.keys())
     const directory = await Directory.open({ ...options, areSitesAdmittedBySites: codes.areRequired })
     await directory.learn(options.contacts)
-    const federation = new Federation({ ...options, codes }, directory)
+    const projectSites = await ProjectSites.open(options)
+    const federation = new Federation({ ...options, codes, projectSites }, directory)
     await federation.#admission.open()
     await federation.describeSelf()
     return federation
   }
 
-  private constructor(given: FederationOptions & { readonly codes: CertifiedCodes }, directory: Directory) {
+  private constructor(given: FederationOptions & Opened, directory: Directory) {
     const transport = guardTransport(given.transport, directory)
     const options = { ...given, transport }
     const { state, clock } = options
     this.#options = options
     this.transport = transport
     this.directory = directory
+    this.projectSites = given.projectSites
     this.#readers = new FeedReaders(options)
     this.signer = new SiteSigner(options.keys().signingKey)
     this.freshness = new Freshness({
@@ -157,10 +166,12 @@ export class Federation {
       directory,
       waiter: this.#waiter,
       freshness: this.freshness,
+      projectSites: given.projectSites,
       places,
       cloudRecord,
     })
     state.borrowWith((resource, needed) => this.#borrower.borrow(resource, needed))
+    state.awaitProjectWith((id) => this.#awaitProject(id))
     state.bringHomeWith((table, id) => this.#mover.bringHome(table, id))
   }
 
@@ -189,7 +200,14 @@ export class Federation {
         if (news.kind === 'state' && news.state === 'alive') this.#followed.get(news.site)?.poke()
       },
     })
-    return [this.#followAll(), keeper, sweeper, returns, ...this.#keepCertificates()]
+    const isDue = this.#options.isSteward ?? (() => true)
+    const scopes = createScopeKeeper({ ...this.#options, projectSites: this.projectSites, isDue })
+    return [this.#followAll(), keeper, sweeper, scopes, returns, ...this.#keepCertificates()]
+  }
+
+  /** How many records of a project are at home at sites that it is about to leave. @throws HomeUnreachable */
+  countOutside(projectId: string, change: Leaving): Promise<number> {
+    return countOutside(this.#options, projectId, change)
   }
 
   /** Registers the peer endpoints, and marks what a forwarded request did, on the listener for peers. */
@@ -198,30 +216,13 @@ export class Federation {
     peerOf: (request: FastifyRequest) => { readonly site: string } | undefined,
   ): Promise<void> {
     const { state, clock, chunks } = this.#options
-    server.addHook('onRequest', async (request, reply) => {
-      const site = peerOf(request)?.site
-      if (site !== undefined && this.directory.isRevoked(site)) {
-        const refusal = SiteRevoked({ site })
-        return reply
-          .status(refusal.status)
-          .header('atoll-error', refusal.code)
-          .send(faultBody('nova', refusal, ''))
-      }
-      const mark = request.headers[SEQ_HEADER]
-      // Only of itself may a site say how far it has come.
-      const sender = request.url.startsWith('/peer/') ? undefined : site
-      if (sender !== undefined && typeof mark === 'string' && mark.startsWith(`${sender}:`))
-        await this.#waiter.reached(mark)
-    })
-    server.addHook('onSend', async (request, reply) => {
-      if (request.method === 'GET' || request.method === 'HEAD' || request.url.startsWith('/peer/')) return
-      reply.header(SEQ_HEADER, `${state.site.name}:${await state.feed.head()}`)
-    })
+    markRequests(server, { state, directory: this.directory, waiter: this.#waiter, peerOf })
     await registerPeerEndpoints(server, {
       state,
       directory: this.directory,
       mover: this.#mover,
       lender: this.#lender,
+      countKept: (projectId) => countHere(this.#options, projectId, (home) => home === state.site.name),
       readers: this.#readers,
       overlay: this.overlay,
       onIntroduced: (site) => this.#followed.get(site)?.poke(),
@@ -311,19 +312,13 @@ export class Federation {
   async describeSelf(): Promise<void> {
     const { state, self, describeSite = () => self } = this.#options
     const { addresses, apiUrl } = describeSite()
-    const description = {
-      code: state.site.code,
+    await writeDescription(state, {
       addresses,
       signing_key: this.signer.publicKeyJwk,
       signing_key_id: this.signer.keyId,
       api_url: apiUrl,
       certificates: certificatesOf(this.#options.keys()),
       admits: this.#admission.isPossible,
-    }
-    await state.transaction(async (transaction) => {
-      const known = await transaction.find(scope, sites, state.site.name)
-      if (!known) await transaction.insert(sites, { id: state.site.name, is_dormant: false, ...description })
-      else if (isNew(known, description)) await transaction.update(sites, known.id, description)
     })
     this.overlay.refresh()
   }
@@ -372,15 +367,15 @@ export class Federation {
     }
   }
 
+  async #awaitProject(id: string): Promise<boolean> {
+    const { state, clock, projects } = this.#options
+    const isReached = async () => (await state.homeOf(projects.name, id)) !== undefined
+    await waitForCommit({ state, clock, patienceMs: CONTACT_INTERVAL_MS, isReached })
+    return isReached()
+  }
+
   async #asSteward(work: () => Promise<void>): Promise<void> {
     const { isSteward = () => true } = this.#options
     if (isSteward()) await work()
   }
-}
-
-function isNew(known: object, description: object): boolean {
-  const current = known as Record<string, unknown>
-  return Object.entries(description).some(
-    ([key, value]) => JSON.stringify(current[key]) !== JSON.stringify(value),
-  )
 }

@@ -33,6 +33,8 @@ export interface PeerEndpointsOptions {
   readonly overlay: PeerOverlay
   /** A site has said where it is, so it is back. */
   readonly onIntroduced: (site: string) => void
+  /** How many live records of a project have their home here. */
+  readonly countKept: (projectId: string) => Promise<number>
   readonly chunks: ChunkSource
   readonly clock: Clock
   /** The verified sender; undefined only on the join path. */
@@ -63,6 +65,7 @@ const AcceptBody = Type.Object({
 const IssuerQuery = Type.Object({ issuer: Type.Integer({ minimum: 0, maximum: SITE_CODE_MAX }) })
 /** Two certificates and a signing request. */
 const CERTIFICATE_BODY_BYTES_MAX = 16_384
+const ProjectBody = Type.Object({ project: Type.String({ maxLength: 255 }) })
 const SelfBody = Type.Object({ addresses: Type.Array(Address, { maxItems: 8 }) })
 const DigestParams = Type.Object({ digest: Type.String({ pattern: '^[0-9a-f]{64}$' }) })
 
@@ -71,7 +74,7 @@ export async function registerPeerEndpoints(
   server: FastifyInstance,
   options: PeerEndpointsOptions,
 ): Promise<void> {
-  const { state, directory, mover, lender, chunks, readers, onIntroduced, admission } = options
+  const { state, directory, mover, lender, countKept, chunks, readers, onIntroduced, admission } = options
   const senderOf = (request: FastifyRequest): string => {
     const peer = options.peerOf(request)
     if (!peer) throw Unauthorized({})
@@ -111,6 +114,12 @@ export async function registerPeerEndpoints(
         const { resource, wanted } = validateBody(ShareBody, request.body)
         const loan = { resource, wanted, lender: senderOf(request) }
         return { returned: await state.transaction((transaction) => giveBack(transaction, loan)) }
+      })
+      // How many live records of a project have their home here.
+      scope.post('/projects/records', async (request) => {
+        senderOf(request)
+        const { project } = validateBody(ProjectBody, request.body)
+        return { count: await countKept(project) }
       })
       scope.post('/homes', async (request) => {
         const { table, id } = validateBody(HomeBody, request.body)

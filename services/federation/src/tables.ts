@@ -72,6 +72,16 @@ export const ownCertificates = defineTable(
   { primaryKey: ['kind'] },
 )
 
+/**
+ * For which version of a project's record the records of this site have been brought to where it says; of those projects
+ * that were ever kept at some sites only.
+ */
+export const carriedProjects = defineTable(
+  'carried_projects',
+  { project_id: text(), version: text() },
+  { primaryKey: ['project_id'] },
+)
+
 export const federationTables: readonly Table[] = [
   siteHints,
   joinTokens,
@@ -80,4 +90,5 @@ export const federationTables: readonly Table[] = [
   overlayPositions,
   lentCodes,
   ownCertificates,
+  carriedProjects,
 ]

@@ -3,15 +3,17 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Api, endpoint, NO_ROOM, registerApi } from '@atoll/http'
+import { type Api, type Authorization, endpoint, NO_ROOM, registerApi } from '@atoll/http'
 import { AtollError, type Service, Supervisor, seededRandom, silentLogger, systemClock } from '@atoll/kit'
 import { type KeyRing, type MockHandler, MockNetwork, type MockResponse, SiteSigner } from '@atoll/overlay'
-import { openSqlite, text } from '@atoll/rome'
+import { json, openSqlite, text } from '@atoll/rome'
 import {
   cloudScope,
   defineRecord,
   foundShare,
+  type Reader,
   type RecordTable,
+  type SiteNames,
   State,
   spend,
   takeNumber,
@@ -20,6 +22,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
 import { Federation } from './federation.ts'
 import { federationRecords } from './records.ts'
+import type { Places } from './router.ts'
 import { federationTables } from './tables.ts'
 
 export const domains = defineRecord(
@@ -27,14 +30,21 @@ export const domains = defineRecord(
   { name: text() },
   { audience: 'everyone', ids: 'given', authority: () => 'root' },
 )
+export const projects = defineRecord(
+  'projects',
+  { kept_at: json<SiteNames | null>(null).nullable() },
+  { audience: 'everyone' },
+)
 export const boats = defineRecord(
   'boats',
   { name: text() },
   { audience: 'everyone', followsUse: (row) => row.name !== 'moored' },
 )
 
-const records = [...federationRecords, domains, boats] as unknown as readonly RecordTable[]
+const records = [...federationRecords, domains, projects, boats] as unknown as readonly RecordTable[]
 export const all = cloudScope('test')
+/** The project of whoever has the token `t`: kept everywhere, and known without a record. */
+export const FREE_PROJECT = 't'
 const noRoom = new AtollError(
   { code: NO_ROOM, status: 409, fault: 'conflictingRequest' },
   { message: 'full' },
@@ -81,7 +91,14 @@ async function openSite(options: {
   const directory = mkdtempSync(join(tmpdir(), `atoll-${name}-`))
   const store = openSqlite({ path: join(directory, 'state.sqlite') })
   const world = { clock: systemClock, random: seededRandom(name), log: silentLogger }
-  const state = await State.open({ ...world, store, site: { name, code }, records, locals: federationTables })
+  const state = await State.open({
+    ...world,
+    store,
+    site: { name, code },
+    records,
+    locals: federationTables,
+    sitesOfProject,
+  })
   const identity = { cloud: 'test', site: name, peer: 'p' }
   const settings = { hasRoom: true, addresses: [{ host: name, port: 1 }] }
   const transport = network.connect(identity)
@@ -94,11 +111,9 @@ async function openSite(options: {
       ({ cloudAuthority: { certificate: '' }, signingKey: SiteSigner.generate().privateKey }) as KeyRing,
     records,
     domains: domains as unknown as RecordTable,
+    projects: projects as unknown as RecordTable,
     root: { domainId: 'root', founder },
-    places: () => ({
-      withRoom: () => names.filter((other) => other !== name),
-      siteOfZone: (zone) => names.find((other) => other === zone),
-    }),
+    places: () => placesAmong(names, name),
     wantedShares: async () => [],
     signatures: (isRevoked) => network.authority.issue({ site: name, isRevoked }),
     chunks: { manifest: () => Promise.reject(noRoom), chunk: () => Promise.reject(noRoom) },
@@ -109,16 +124,9 @@ async function openSite(options: {
   })
   const gate = {
     ...world,
-    verifyToken: () => ({
-      userId: 'u',
-      userDomainId: 'd',
-      projectId: 'p',
-      domainId: null,
-      roles: ['admin'],
-      auditId: 'a',
-      expiresAtMs: 0,
-    }),
+    verifyToken,
     router: federation.router,
+    describeFreshness: () => federation.describeFreshness(),
   }
   const [clients, peers] = [Fastify(), Fastify()]
   await registerApi(clients, toyApi(state, settings), gate)
@@ -137,6 +145,32 @@ async function openSite(options: {
     rmSync(directory, { recursive: true })
   })
   return { name, state, federation, transport, clients, peers, settings, supervisor }
+}
+
+/** All other sites have room, and each is a zone. */
+function placesAmong(names: readonly string[], name: string): Places {
+  return {
+    withRoom: () => names.filter((other) => other !== name),
+    siteOfZone: (zone) => names.find((other) => other === zone),
+  }
+}
+
+/** The token is the name of the project. */
+function verifyToken(token: string): Authorization {
+  return {
+    userId: 'u',
+    userDomainId: 'd',
+    projectId: token,
+    domainId: null,
+    roles: ['admin'],
+    auditId: 'a',
+    expiresAtMs: 0,
+  }
+}
+
+/** Where a project's records are kept, as `State` asks it. */
+async function sitesOfProject(reader: Reader, id: string): Promise<SiteNames | null | undefined> {
+  return id === FREE_PROJECT ? null : (await reader.find(all, projects, id))?.kept_at
 }
 
 function answerWith(peers: FastifyInstance): MockHandler {
@@ -160,7 +194,15 @@ function toyApi(state: State, settings: { readonly hasRoom: boolean }): Api {
     prefix: '/toy',
     faults: 'nova',
     rules: { any: '@' },
+    isOfProjects: true,
     endpoints: [
+      endpoint({
+        method: 'GET',
+        path: '/boats',
+        rule: 'any',
+        handle: async ({ authorization: { projectId } }) =>
+          state.select(all, boats).selectAll().where('project_id', '=', projectId).execute(),
+      }),
       endpoint({
         method: 'POST',
         path: '/boats',
@@ -168,9 +210,11 @@ function toyApi(state: State, settings: { readonly hasRoom: boolean }): Api {
         body: Body,
         status: 201,
         writes: ({ body }) => ({ kind: 'workload', availabilityZone: body.zone, needs }),
-        handle: ({ body }) => {
+        handle: ({ body, authorization: { projectId } }) => {
           if (!settings.hasRoom) throw noRoom
-          return state.transaction((transaction) => transaction.insert(boats, { name: body.name }))
+          return state.transaction((transaction) =>
+            transaction.insert(boats, { name: body.name, project_id: projectId }),
+          )
         },
         handleNoRoom: async () => ({ name: 'nowhere' }),
       }),

@@ -55,6 +55,7 @@ async function ensureProject(transaction: StateTransaction): Promise<string> {
     .executeTakeFirst()
   if (existing) return existing.id
   const project = await transaction.insert(projects, {
+    kept_at: null,
     id: undashed(transaction.mintId()),
     name: 'admin',
     domain_id: DEFAULT_DOMAIN_ID,

@@ -52,6 +52,22 @@ export const ProjectHasChildren = defineError({
     `Cannot delete the project ${id} since it is not a leaf in the hierarchy. Delete its subtree first.`,
 })
 
+export const BadProjectSites = defineError({
+  code: 'identity.project.bad_sites',
+  status: 400,
+  fault: 'badRequest',
+  message: ({ reason }: { reason: string }) =>
+    `atoll:sites names the sites where the project's records are kept, separated by commas, or * for all: ${reason}`,
+})
+
+export const RecordsAtOtherSites = defineError({
+  code: 'identity.project.records_at_other_sites',
+  status: 409,
+  fault: 'conflictingRequest',
+  message: ({ count, sites }: { count: number; sites: readonly string[] }) =>
+    `${count} records of the project were made at sites other than ${sites.join(', ')} and cannot move. Delete them first.`,
+})
+
 export const MethodUnsupported = defineError({
   code: 'identity.method_unsupported',
   status: 401,

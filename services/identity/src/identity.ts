@@ -5,6 +5,7 @@ import type { Clock, Logger, Random } from '@atoll/kit'
 import { cloudScope, NotHome, type RecordTable, type State, type StateTransaction } from '@atoll/state'
 import type { Catalog } from './catalog/catalog.ts'
 import { PASSWORD_BYTES_MAX, type Passwords } from './passwords/passwords.ts'
+import type { RecordSites } from './projects/kept-at.ts'
 import { revocations, roleAssignments } from './records.ts'
 import { DELETED_KEPT_MS } from './tokens/standing.ts'
 import type { Tokens } from './tokens/tokens.ts'
@@ -20,6 +21,8 @@ export interface Identity {
   readonly passwords: Passwords
   readonly tokens: Tokens
   readonly catalog: Catalog
+  /** Default: no site is known, and every project is kept everywhere. */
+  readonly recordSites?: RecordSites
 }
 
 /** Identity looks behind every name itself; what a caller may see of it is decided by policy rules. */

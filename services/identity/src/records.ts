@@ -27,6 +27,8 @@ export const projects = defineRecord(
     enabled: boolean(true),
     parent_id: text().nullable(),
     tags: json<readonly string[]>([]),
+    /** Names of the sites where this project's records may be stored; null for everywhere. */
+    kept_at: json<readonly string[] | null>(null).nullable(),
     /** Attributes that Keystone does not know: kept and shown as they came. */
     extra: json<Readonly<Record<string, unknown>>>({}),
   },

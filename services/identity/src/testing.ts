@@ -11,6 +11,7 @@ import { createCatalog } from './catalog/catalog.ts'
 import type { Identity } from './identity.ts'
 import { createIdentityApi } from './identity-api.ts'
 import { createTestPasswords } from './passwords/test-passwords.ts'
+import type { RecordSites } from './projects/kept-at.ts'
 import { identityRecords } from './records.ts'
 import { createTokens, type TokenKeys, type Tokens } from './tokens/tokens.ts'
 
@@ -77,6 +78,7 @@ export interface TestIdentityOptions {
   readonly keys?: TokenKeys
   readonly passwords?: Identity['passwords']
   readonly gate?: Partial<Gate>
+  readonly recordSites?: RecordSites
 }
 
 export async function openTestIdentity(
@@ -96,6 +98,7 @@ export async function openTestIdentity(
     passwords,
     tokens,
     catalog: createCatalog({ region: 'reef' }),
+    ...(options.recordSites && { recordSites: options.recordSites }),
   }
   const server = Fastify()
   t.after(() => server.close())

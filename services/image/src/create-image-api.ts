@@ -22,6 +22,7 @@ export function createImageApi(dependencies: ImageDependencies): Api {
   return {
     prefix: '/image',
     faults: 'glance',
+    isOfProjects: true,
     rules: imageRules,
     endpoints: [
       ...discoveryEndpoints,

@@ -30,6 +30,7 @@ export function createNetworkApi({ state, vnis = VNIS, mtu = MTU_DEFAULT }: Netw
   return {
     prefix: '/network',
     faults: 'neutron',
+    isOfProjects: true,
     rules: networkRules,
     endpoints: [
       ...discoveryEndpoints,

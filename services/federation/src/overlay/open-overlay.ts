@@ -1,7 +1,7 @@
 /** Makes the overlay of a peer from what its federation has. */
 
 import { type KeyRing, OverlaySignatures, type Signatures } from '@atoll/overlay'
-import type { SelfDescription } from '../federation.ts'
+import type { SelfDescription } from '../describe-self.ts'
 import { PeerOverlay, type PeerOverlayOptions } from './peer-overlay.ts'
 
 export interface OpenOverlayOptions extends Omit<PeerOverlayOptions, 'signatures' | 'addresses'> {

@@ -2,7 +2,7 @@
 
 import { BadRequest } from '@atoll/http'
 import { undashed } from '@atoll/kit'
-import type { Reader, State } from '@atoll/state'
+import type { Reader, SiteNames, State } from '@atoll/state'
 import { IdentityNotFound, NameTaken, ProjectHasChildren } from '../errors.ts'
 import { type Extra, mergeExtra } from '../extra.ts'
 import { identityScope, removeGrants, revokeAllOf } from '../identity.ts'
@@ -14,6 +14,7 @@ export interface ProjectAttributes {
   readonly description: string
   readonly enabled: boolean
   readonly tags: readonly string[]
+  readonly kept_at: SiteNames | null
 }
 
 export interface NewProject extends ProjectAttributes {
@@ -37,6 +38,7 @@ export async function createProject(
       ...attributes,
       domain_id: domainId,
       parent_id,
+
       id: undashed(transaction.mintId()),
     })
   })

@@ -18,6 +18,7 @@ import { domains, projects, users } from '../records.ts'
 import { targetIdsOf } from '../role-assignments/app.ts'
 import { BODY_BYTES_MAX, nameSchema, noOptions, nullableId, nullableText, tagsSchema } from '../schemas.ts'
 import { createProject, deleteProject, updateProject } from './app.ts'
+import { noSites, parseKeptAt, requireLeavable, SITES_ATTRIBUTE } from './kept-at.ts'
 import { type Project, viewProject } from './view.ts'
 
 const attributes = {
@@ -28,6 +29,7 @@ const attributes = {
   parent_id: Type.Optional(nullableId),
   tags: Type.Optional(tagsSchema),
   options: Type.Optional(noOptions),
+  [SITES_ATTRIBUTE]: Type.Optional(nullableText),
 }
 const created = Type.Object({ project: Type.Object({ ...attributes, name: nameSchema }) })
 const updated = Type.Object({ project: Type.Object({ ...attributes, name: Type.Optional(nameSchema) }) })
@@ -43,7 +45,7 @@ const record = ({ params }: AnyContext) =>
   ({ kind: 'record', table: projects.name, id: params.project_id ?? '' }) as const
 
 export function projectEndpoints(identity: Identity): readonly Endpoint[] {
-  const { state, tokens } = identity
+  const { state, tokens, recordSites = noSites } = identity
   const rowOf = async (context: AnyContext, rule: string): Promise<Project> => {
     const { project_id: id = '' } = context.params
     const row = await state.find(identityScope, projects, id)
@@ -75,6 +77,7 @@ export function projectEndpoints(identity: Identity): readonly Endpoint[] {
           description: project.description ?? '',
           enabled: project.enabled ?? true,
           tags: project.tags ?? [],
+          kept_at: parseKeptAt(project[SITES_ATTRIBUTE], recordSites) ?? null,
           domainId,
           parentId: project.parent_id ?? null,
           extra: mergeExtra({}, project, known),
@@ -102,10 +105,12 @@ export function projectEndpoints(identity: Identity): readonly Endpoint[] {
         const { project } = context.body
         requireUnchanged(current, project)
         const { name, description, enabled, tags } = project
+        const kept_at = parseKeptAt(project[SITES_ATTRIBUTE], recordSites)
+        await requireLeavable(current, kept_at, recordSites)
         const row = await updateProject(
           state,
           current.id,
-          defined({ name, description: describe(description), enabled, tags }),
+          defined({ name, description: describe(description), enabled, tags, kept_at }),
           { unknown: project, known },
         )
         await tokens.settled()

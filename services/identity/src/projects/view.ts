@@ -3,12 +3,14 @@
 import type { Row } from '@atoll/rome'
 import type { AnyContext } from '../identity.ts'
 import type { projects } from '../records.ts'
+import { viewKeptAt } from './kept-at.ts'
 
 export type Project = Row<typeof projects>
 
 export function viewProject({ baseUrl }: AnyContext, row: Project): object {
   return {
     ...row.extra,
+    ...viewKeptAt(row.kept_at),
     id: row.id,
     name: row.name,
     domain_id: row.domain_id,
