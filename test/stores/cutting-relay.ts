@@ -8,9 +8,16 @@ import { sleep, systemClock } from '@atoll/kit'
 
 /**
  * What happens to one message. A client whose connection is cut may connect again; one that is dead may not. What is late
- * arrives when its sender has long been cut off.
+ * arrives when its sender has long been cut off. Of one that vanishes, as when its machine loses power, the server is told nothing.
  */
-export type RelayFate = 'fine' | 'cut before' | 'cut after' | 'late' | 'dies before' | 'dies after'
+export type RelayFate =
+  | 'fine'
+  | 'cut before'
+  | 'cut after'
+  | 'late'
+  | 'dies before'
+  | 'dies after'
+  | 'vanishes'
 
 export interface RelayOptions {
   readonly port: number
@@ -39,6 +46,7 @@ export async function startRelay(options: RelayOptions): Promise<CuttingRelay> {
   const cuts = new Set<() => void>()
   let steps = 0
   let isDead = false
+  let hasVanished = false
 
   const join = (client: Socket) => {
     if (isDead) return client.destroy()
@@ -55,7 +63,9 @@ export async function startRelay(options: RelayOptions): Promise<CuttingRelay> {
     }
     cuts.add(cut)
     for (const socket of [client, server]) socket.on('error', () => {})
-    client.on('close', cut)
+    client.on('close', () => {
+      if (!hasVanished) cut()
+    })
     server.on('close', cut)
     server.on('data', (answer) => {
       if (!isCut) client.write(answer)
@@ -66,6 +76,12 @@ export async function startRelay(options: RelayOptions): Promise<CuttingRelay> {
       const fated = fate(steps++)
       const isDying = fated.startsWith('dies')
       if (fated === 'fine' || fated.endsWith('after')) server.write(message)
+      if (fated === 'vanishes') {
+        hasVanished = true
+        isCut = true
+        isDead = true
+        return tellDeath()
+      }
       if (fated === 'late') void arrive(server, message)
       if (fated === 'late') return client.destroy()
       if (isDying) {

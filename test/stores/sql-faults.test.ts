@@ -11,6 +11,7 @@ import {
 import { parseStoreUrl, type Store, StoreReadOnly, StoreUnavailable } from '@atoll/rome'
 import { openMysql } from '@atoll/rome/mysql'
 import { openPostgresql } from '@atoll/rome/postgresql'
+import { startRelay } from './cutting-relay.ts'
 import { Ledger } from './ledger.ts'
 import { sqlIsolationUnder } from './sql-isolation.ts'
 import { addIsland, counters, islands } from './sql-ocean.ts'
@@ -82,6 +83,30 @@ for (const [name, { start, open, weak }] of Object.entries(KINDS))
     sqlIsolationUnder(name, 'while the server is killed and started again', {
       fresh: async () => [await fresh()],
       blows: [killAndStart, killAndStart],
+    })
+
+    test('does not wait for a peer whose machine is gone in the midst of a transaction', async (t) => {
+      const url = await fresh()
+      let isGone = false
+      const fate = () => (isGone ? 'vanishes' : 'fine')
+      const relay = await startRelay({ port: server.port, fate })
+      t.after(() => relay.close())
+      const lost = await client(t, url.replace(`:${server.port}/`, `:${relay.port}/`))
+      const store = await client(t, url)
+      const put = (own: Store, count: number, then = () => {}) =>
+        own.transaction(async ({ queries }) => {
+          const row = queries.insertInto('counters').values({ key: 'a', count })
+          await row.onConflict((conflict) => conflict.column('key').doUpdateSet({ count })).execute()
+          then()
+        })
+      await put(lost, 1)
+      const losing = put(lost, 2, () => {
+        isGone = true
+      })
+      losing.catch(() => {})
+      await relay.died
+      await put(store, 3)
+      assert.deepEqual(await store.read.selectFrom('counters').select('count').execute(), [{ count: 3 }])
     })
 
     test('says that a server which stops answering is unavailable, and goes on when it answers', async (t) => {

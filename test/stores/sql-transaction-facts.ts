@@ -107,6 +107,50 @@ export function conflictFacts(fact: Fact): void {
     assert.deepEqual(await store.read.selectFrom('counters').selectAll().execute(), [{ key: 'a', count: 40 }])
   })
 
+  fact('of many clients that spend of one sum, none runs again and again', async ({ store, another }) => {
+    const clients = [store, await another(), await another(), await another()]
+    await store.transaction(({ queries }) =>
+      queries.insertInto('counters').values({ key: 'sum', count: 0 }).execute(),
+    )
+    const times = 120
+    const runs: number[] = Array.from({ length: times }, () => 0)
+    await Promise.all(
+      runs.map((_, index) =>
+        pickOf(clients, index).transaction(async ({ queries, nextNumber, announce }) => {
+          runs[index] = (runs[index] ?? 0) + 1
+          const rows = await queries
+            .selectFrom('counters')
+            .selectAll()
+            .where('key', 'in', ['sum', 'lent'])
+            .execute()
+          const sum = { key: 'sum', count: Number(rows[0]?.count) + 1 }
+          await queries
+            .insertInto('counters')
+            .values(sum)
+            .onConflict((conflict) =>
+              conflict
+                .column('key')
+                .doUpdateSet((query) => ({ count: query.ref('excluded.count') as never })),
+            )
+            .execute()
+          const [id, seq] = [`${index}`, await nextNumber()]
+          const row = { id, name: id, area: null, depth: 1, tags: [], is_inhabited: true, seq }
+          await queries.insertInto('islands').values(row).execute()
+          announce([{ table: 'islands', id }])
+        }),
+      ),
+    )
+    const { count } = await store.read
+      .selectFrom('counters')
+      .select('count')
+      .where('key', '=', 'sum')
+      .executeTakeFirstOrThrow()
+    assert.equal(count, times)
+    const all = runs.reduce((total, each) => total + each, 0)
+    assert.ok(Math.max(...runs) <= 8, `one ran ${Math.max(...runs)} times`)
+    assert.ok(all <= 3 * times, `${times} transactions ran ${all} times`)
+  })
+
   fact(
     'two that each look where the other writes are not both done on what they saw',
     async ({ store, another }) => {

@@ -41,6 +41,11 @@ type Root = SelectQueryNode | InsertQueryNode | UpdateQueryNode
 export class MysqlRewrites {
   readonly #connection: MysqlConnection
   readonly #catalogue: Catalogue
+  /**
+   * Whether reads take the locks of writers. Serializable reads lock what they read, shared; two that both go on to write it are a
+   * deadlock, of which one is run again. Locked at once they come one after the other.
+   */
+  locksRows = false
 
   constructor(connection: MysqlConnection, catalogue: Catalogue) {
     this.#connection = connection
@@ -50,6 +55,8 @@ export class MysqlRewrites {
   /** Runs the query, in several statements where one is not enough. */
   async execute(query: CompiledQuery): Promise<SqlResult> {
     const node = query.query as OperationNode | undefined
+    if (this.locksRows && node && SelectQueryNode.is(node) && !node.setOperations)
+      return this.#connection.execute({ ...query, sql: `${query.sql} for update` })
     if (node?.kind === 'UpdateQueryNode') return this.#update(node as UpdateQueryNode, query)
     if (node?.kind === 'InsertQueryNode') return this.#insert(node as InsertQueryNode, query)
     if (node?.kind === 'DeleteQueryNode') return counted(await this.#connection.execute(query), query)

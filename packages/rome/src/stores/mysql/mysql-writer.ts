@@ -37,7 +37,9 @@ export class MysqlWriter implements SqlWriter {
   }
 
   // The session has autocommit off: its first statement begins a transaction.
-  begin(): void {}
+  begin({ isRepeated }: { readonly isRepeated: boolean }): void {
+    this.#rewrites.locksRows = isRepeated
+  }
 
   execute(query: SqlQuery): Promise<SqlResult> {
     return this.#rewrites.execute(query as CompiledQuery)

@@ -12,6 +12,7 @@ import { requireVersion } from '../sql/own-version.ts'
 import { CONNECT_MS_MAX, Reach } from '../sql/reach.ts'
 import type { Head, SqlConnection, SqlServer, SqlWriter } from '../sql/sql-connection.ts'
 import { openSqlStore, type SqlStoreOptions } from '../sql/sql-store.ts'
+import { idleMsMax, LOCK_MS_MAX, STATEMENT_MS_MAX } from '../sql/time-limits.ts'
 import { MariadbCompiler } from './mysql-compiler.ts'
 import { MysqlConnection } from './mysql-connection.ts'
 import { COLLATION, existingMysqlSchema, mysqlStyle, OWN_TABLES } from './mysql-schema.ts'
@@ -20,7 +21,6 @@ import { MysqlWriter } from './mysql-writer.ts'
 const PORT = 3306
 /** Rises when an older Atoll could misread what a newer one wrote. */
 const SCHEMA_VERSION = 1
-const STATEMENT_MS_MAX = 15_000
 
 /*
  * As SQLite does it: backslashes are characters, || joins text, all assignments of an update see the row as it was, and
@@ -31,8 +31,7 @@ const SESSION = [
   `collation_connection = '${COLLATION}'`,
   // Digits of avg() behind the point; SQLite computes it in double precision.
   'div_precision_increment = 20',
-  // A deadlock is found at once; this bounds a wait for somebody who does not end.
-  'innodb_lock_wait_timeout = 5',
+  `innodb_lock_wait_timeout = ${LOCK_MS_MAX / 1000}`,
 ]
 const GALERA = 'wsrep_sync_wait = 1'
 
@@ -113,17 +112,19 @@ class MysqlServer implements SqlServer {
   }
 
   #connect(mode: string): Promise<MysqlConnection> {
+    const { statementMsMax = STATEMENT_MS_MAX } = this.#options
+    const idle = `idle_transaction_timeout = ${Math.ceil(idleMsMax(statementMsMax) / 1000)}`
     return this.#reach.connect(async (server) => {
       const connection = await MysqlConnection.open({
         description: this.description,
         clock: this.#options.clock,
         catalogue: this.catalogue,
         connection: this.#address(server),
-        statementMsMax: this.#options.statementMsMax ?? STATEMENT_MS_MAX,
+        statementMsMax,
       })
       try {
         await this.#requireMember(connection)
-        const settings = [...SESSION, mode, ...(this.#isGalera ? [GALERA] : [])]
+        const settings = [...SESSION, mode, idle, ...(this.#isGalera ? [GALERA] : [])]
         await connection.run(`set session ${settings.join(', ')}`)
         return connection
       } catch (error) {

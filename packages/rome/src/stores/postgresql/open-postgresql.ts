@@ -11,6 +11,7 @@ import { requireVersion } from '../sql/own-version.ts'
 import { CONNECT_MS_MAX, Reach } from '../sql/reach.ts'
 import type { Head, SqlConnection, SqlServer, SqlWriter } from '../sql/sql-connection.ts'
 import { openSqlStore, type SqlStoreOptions } from '../sql/sql-store.ts'
+import { idleMsMax, LOCK_MS_MAX, STATEMENT_MS_MAX } from '../sql/time-limits.ts'
 import { PostgresqlCompiler } from './postgresql-compiler.ts'
 import { OriginColumns, PostgresqlConnection } from './postgresql-connection.ts'
 import {
@@ -25,8 +26,6 @@ import { PostgresqlWriter } from './postgresql-writer.ts'
 const PORT = 5432
 /** Rises when an older Atoll could misread what a newer one wrote. */
 const SCHEMA_VERSION = 1
-const STATEMENT_MS_MAX = 15_000
-const LOCK_MS_MAX = 5000
 
 /** @throws StoreUnavailable, StoreNewer */
 export function openPostgresql(options: SqlStoreOptions): Promise<Store> {
@@ -147,6 +146,7 @@ class PostgresqlServer implements SqlServer {
       database: path,
       connectionTimeoutMillis: CONNECT_MS_MAX,
       lock_timeout: LOCK_MS_MAX,
+      idle_in_transaction_session_timeout: idleMsMax(this.#options.statementMsMax ?? STATEMENT_MS_MAX),
       application_name: 'atoll',
       ...(user === undefined ? {} : { user }),
       ...(password === undefined ? {} : { password }),

@@ -12,6 +12,8 @@ import type { PostgresqlConnection } from './postgresql-connection.ts'
 import { COMMIT_LOCK, quote } from './postgresql-schema.ts'
 
 const BEGIN = plain('begin isolation level serializable')
+/** Taken by one transaction at a time, and before its snapshot is (the manual's section on LOCK). Nothing else takes it. */
+const TURN = plain('lock table rome_head in share update exclusive mode')
 const SAVE = plain('savepoint one')
 const RELEASE = plain('release savepoint one')
 const UNDO = plain('rollback to savepoint one')
@@ -19,6 +21,11 @@ const UNDO = plain('rollback to savepoint one')
 export class PostgresqlWriter implements SqlWriter {
   readonly #connection: PostgresqlConnection
   readonly #catalogue: Catalogue
+  /**
+   * Of a transaction that failed before: all such come one after the other. Snapshots that are taken side by side of rows that all
+   * of them write can only fail each other again.
+   */
+  #turn: Promise<unknown> | undefined
 
   constructor(connection: PostgresqlConnection, catalogue: Catalogue) {
     this.#connection = connection
@@ -30,11 +37,14 @@ export class PostgresqlWriter implements SqlWriter {
   }
 
   // It travels with the first statement, and fails only when the session is lost, which that one hears as well.
-  begin(): void {
+  begin({ isRepeated }: { readonly isRepeated: boolean }): void {
     this.#connection.execute(BEGIN).catch(() => {})
+    this.#turn = isRepeated ? this.#connection.execute(TURN) : undefined
+    this.#turn?.catch(() => {})
   }
 
   async execute(query: SqlQuery): Promise<SqlResult> {
+    await this.#turn
     if (/^\s*select\b/i.test(query.sql)) return this.#connection.execute(query)
     // Elsewhere a statement that fails leaves its transaction alone; here it would end it.
     const [saved, result, released] = await Promise.allSettled(

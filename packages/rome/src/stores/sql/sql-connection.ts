@@ -41,8 +41,11 @@ export interface Ending {
 
 /** A session for transactions, which are serializable. */
 export interface SqlWriter extends SqlConnection {
-  /** Starts a transaction; a failure shows in its first statement. */
-  begin(): void
+  /**
+   * Starts a transaction; a failure shows in its first statement.
+   * @param options.isRepeated whether others were in its way before: it may lock more, and sooner
+   */
+  begin(options: { readonly isRepeated: boolean }): void
   /**
    * Takes real numbers for the provisional ones, puts them into the announced rows, notes the commit for others, and commits:
    * in one round trip. Nothing but the end of the commit lies between taking the numbers and seeing them.

@@ -100,7 +100,7 @@ class SqlStore implements Store {
       await this.#window.enter()
       let outcome: 'done' | 'conflict' = 'done'
       try {
-        return await this.#attempt(work)
+        return await this.#attempt(work, { isRepeated: attempts > 1 })
       } catch (error) {
         const isConflict = TransactionConflict.is(error)
         if (isConflict) outcome = 'conflict'
@@ -138,11 +138,14 @@ class SqlStore implements Store {
     await Promise.all([this.#writers.close(), this.#readers.close()])
   }
 
-  async #attempt<Result>(work: (transaction: Transaction) => Promise<Result>): Promise<Result> {
+  async #attempt<Result>(
+    work: (transaction: Transaction) => Promise<Result>,
+    manner: { readonly isRepeated: boolean },
+  ): Promise<Result> {
     const id = `${this.#peer}-${++this.#commits}`
     const writer = await this.#writers.acquire()
     try {
-      writer.begin()
+      writer.begin(manner)
       const transaction = new SqlTransaction(writer, (execute) =>
         this.#queries((query) => {
           this.#roundTrips++
