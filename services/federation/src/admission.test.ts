@@ -38,7 +38,7 @@ test('a trusted site admits others while the founder is away; one that is not tr
   const west = await joinAt(east, 'west')
   await tellAll()
   await west.keeper.pass()
-  const message = /at one of: east; .* atoll trust west/
+  const message = /at one of: east\. .* atoll trust west/
   await assert.rejects(
     west.admission.issueToken({ lifeMs: 1000 }),
     (error) => CannotAdmit.is(error) && message.test(error.message),
@@ -128,6 +128,38 @@ test('a site renews its certificate in the last third of its life, and keeps nam
   // The founder holds the key itself.
   await east.keeper.pass()
   assert.ok(endOf(east.held.keys.site) > endOf(former))
+})
+
+test('one peer of a site asks, and all take what comes', async (t) => {
+  const { east, time, joinAt, trustAll, tellAll } = await openCertifiedCloud(t)
+  const west = await joinAt(east, 'west')
+  const second = west.addPeer()
+  await tellAll()
+  await trustAll('west')
+  time.aheadMs = 740 * DAY_MS
+  await second.keeper.pass()
+  assert.equal(second.held.keys.admits, undefined, 'it does not ask itself')
+  await west.keeper.pass()
+  await second.keeper.pass()
+  assert.deepEqual(second.held.keys, west.held.keys)
+  assert.ok(endOf(second.held.keys.site) > systemClock.nowMs() + 1500 * DAY_MS)
+})
+
+test('a cloud that certifies no codes renews its sites all the same, and lets none admit', async (t) => {
+  const { east, time, joinAt, trustAll, tellAll } = await openCertifiedCloud(t, { certifiesCodes: false })
+  const west = await joinAt(east, 'my--west')
+  await tellAll()
+  await trustAll('my--west')
+  const former = west.held.keys.site
+  time.aheadMs = 740 * DAY_MS
+  await west.keeper.pass()
+  assert.ok(endOf(west.held.keys.site) > endOf(former))
+  assert.equal(west.held.keys.admits, undefined)
+  await assert.rejects(
+    east.admission.letAdmit(await createCertificateRequest(west.held.keys)),
+    CannotCertify.is,
+  )
+  await assert.rejects(west.admission.issueToken({ lifeMs: 1 }), (error) => !/trust/.test(String(error)))
 })
 
 test('a site whose certificate has expired while it was away may ask for another one, for a while', async (t) => {

@@ -176,8 +176,13 @@ export class Admission {
   }
 
   #cannotAdmit() {
-    const { directory, state } = this.#options
+    const { directory, state, keys } = this.#options
     const others = directory.all.filter(({ admits, standing }) => admits && standing !== 'revoked')
-    return CannotAdmit({ site: state.site.name, admitting: others.map(({ name }) => name).sort() })
+    const { certificate } = keys().cloudAuthority
+    return CannotAdmit({
+      site: state.site.name,
+      admitting: others.map(({ name }) => name).sort(),
+      canBeTrusted: certificate !== '' && certifiesCodes(new X509Certificate(certificate)),
+    })
   }
 }

@@ -22,6 +22,7 @@ import {
   type KeyRing,
   type PeerTransport,
   PeerUnreachable,
+  type SiteCertificates,
 } from '@atoll/overlay'
 import { json, openSqlite } from '@atoll/rome'
 import { cloudScope, defineRecord, type RecordTable, State } from '@atoll/state'
@@ -45,12 +46,19 @@ export const all = cloudScope('test')
 export type CertifiedSite = Awaited<ReturnType<typeof openSite>>
 
 /** Founds a cloud of one site, whose clock the others share. */
-export async function openCertifiedCloud(t: TestContext) {
+export async function openCertifiedCloud(t: TestContext, { certifiesCodes = true } = {}) {
   const time = { aheadMs: 0 }
   const clock: Clock = { ...systemClock, nowMs: () => systemClock.nowMs() + time.aheadMs }
   const reachable = new Map<string, CertifiedSite>()
   const issue = { clock, random: systemRandom }
-  const keys = await foundCloud({ ...issue, cloudName: 'reef', siteName: 'east', siteCode: 1, peerName: 'p' })
+  const keys = await foundCloud({
+    ...issue,
+    cloudName: 'reef',
+    siteName: 'east',
+    siteCode: 1,
+    certifiesCodes,
+    peerName: 'p',
+  })
   const open = async (name: string, code: SiteCode, ring: KeyRing) => {
     const site = await openSite(t, { name, code, keys: ring, clock, reachable })
     reachable.set(name, site)
@@ -102,7 +110,7 @@ async function openSite(
     code: SiteCode
     keys: KeyRing
     clock: Clock
-    reachable: Map<string, CertifiedSite>
+    reachable: ReadonlyMap<string, { readonly admission: Admission }>
   },
 ) {
   const { name, code, clock, reachable } = options
@@ -144,29 +152,50 @@ async function openSite(
         })
     })
   await describe()
-  const keeper = new CertificateKeeper({
-    ...world,
-    ...{ log: { ...silentLogger, error: () => void held.errors++ } },
-    ...{ state, directory: known, trust, keys, admission, root, domains, isSteward: () => true },
-    transport: transportTo(reachable),
-    installCertificates: async ({ site, admits }) => {
-      const { admitter: _former, ...rest } = held.keys
-      held.keys = {
-        ...(site ? rest : held.keys),
-        ...(site ? { site: { ...rest.site, certificate: site.certificate } } : {}),
-        ...(site?.admitter === undefined ? {} : { admitter: { certificate: site.admitter } }),
-        ...(admits === undefined ? {} : { admits: { certificate: admits } }),
-      }
-    },
-    onInstalled: async () => {
-      await describe()
-    },
-  })
-  return { name, code, state, directory: known, trust, admission, keeper, held, describe }
+  const keeperOf = (own: { keys: KeyRing; errors: number }, isSteward: boolean): CertificateKeeper =>
+    new CertificateKeeper({
+      ...world,
+      ...{ log: { ...silentLogger, error: () => void own.errors++ } },
+      ...{ state, directory: known, trust, admission, root, domains, isSteward: () => isSteward },
+      keys: () => own.keys,
+      transport: transportTo(reachable),
+      installCertificates: async (certificates) => {
+        own.keys = withCertificates(own.keys, certificates)
+      },
+      onInstalled: async () => {
+        await describe()
+      },
+    })
+  /** One more peer of the site, over the same store. */
+  const addPeer = () => {
+    const own = { keys: options.keys, errors: 0 }
+    return { held: own, keeper: keeperOf(own, false) }
+  }
+  return {
+    name,
+    code,
+    state,
+    directory: known,
+    trust,
+    admission,
+    keeper: keeperOf(held, true),
+    held,
+    addPeer,
+  }
+}
+
+function withCertificates(keys: KeyRing, { site, admits }: SiteCertificates): KeyRing {
+  const { admitter: _former, ...rest } = keys
+  return {
+    ...(site ? rest : keys),
+    ...(site ? { site: { ...rest.site, certificate: site.certificate } } : {}),
+    ...(site?.admitter === undefined ? {} : { admitter: { certificate: site.admitter } }),
+    ...(admits === undefined ? {} : { admits: { certificate: admits } }),
+  }
 }
 
 /** Calls the endpoint of the other site as it would be called, JSON included. */
-function transportTo(reachable: ReadonlyMap<string, CertifiedSite>): PeerTransport {
+function transportTo(reachable: ReadonlyMap<string, { readonly admission: Admission }>): PeerTransport {
   const answer = (status: number, body: object, code = '') => ({
     status,
     headers: { 'atoll-error': code },

@@ -54,10 +54,24 @@ export const CannotAdmit = defineError({
   code: 'federation.site.cannot_admit',
   status: 409,
   fault: 'conflictingRequest',
-  message: ({ site, admitting }: { site: string; admitting: readonly string[] }) =>
-    admitting.length === 0
-      ? `Sites cannot join at ${site}, and no site that admits others is known here.`
-      : `Sites cannot join at ${site}. Issue the token at one of: ${admitting.slice(0, 20).join(', ')}; or let this one admit others by: atoll trust ${site}`,
+  message: ({
+    site,
+    admitting,
+    canBeTrusted,
+  }: {
+    site: string
+    admitting: readonly string[]
+    canBeTrusted: boolean
+  }) =>
+    [
+      `Sites cannot join at ${site}.`,
+      admitting.length === 0
+        ? 'No site that admits others is known here.'
+        : `Issue the token at one of: ${admitting.slice(0, 20).join(', ')}.`,
+      canBeTrusted ? `Or let this one admit others: atoll trust ${site}` : '',
+    ]
+      .join(' ')
+      .trim(),
 })
 
 export const TokenIssuerUnknown = defineError({

@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { systemClock, systemRandom } from '@atoll/kit'
-import { testCloud, testSite } from '../testing.ts'
+import { admitterOfCloud, clockAt, testCloud, testSite } from '../testing.ts'
 import { renewPeer } from './authority.ts'
 import { KeysCorrupt, KeysExist, KeysExposed, KeysMissing } from './errors.ts'
+import type { KeyRing } from './key-ring.ts'
 import { KeyStore } from './key-store.ts'
+import { createCertificateRequest, proveSite, renewSite } from './renewal.ts'
 
 const founder = await testCloud()
 
@@ -34,6 +36,63 @@ test('a site that has joined has no key of the cloud authority', async (t) => {
   const store = await KeyStore.open(directory)
   assert.equal(store.keys.cloudAuthority.privateKey, undefined)
 })
+
+test('what the cloud certifies anew replaces what there was, in files and in memory', async (t) => {
+  const { cloudAuthority } = founder
+  const [directory, codes] = [await temporaryDirectory(t), { first: 300, last: 309 }]
+  const keys = await testSite({ cloudAuthority, site: 'b' })
+  const store = await KeyStore.create(directory, keys)
+  const { certificate: admits } = await admitterOfCloud({ cloudAuthority, site: 'b', codes, keys })
+  const answer = await renewed(keys)
+  await store.replaceSiteCertificates({ site: { certificate: answer.siteCertificate }, admits })
+  assert.equal(store.keys.site.certificate, answer.siteCertificate)
+  assert.deepEqual((await KeyStore.open(directory)).keys, store.keys)
+  assert.equal(store.keys.admits?.certificate, admits)
+
+  const other = await testSite({ cloudAuthority, site: 'c' })
+  const foreign = await admitterOfCloud({ cloudAuthority, site: 'c', codes, keys })
+  for (const bad of [
+    { site: { certificate: other.site.certificate } },
+    { site: { certificate: answer.siteCertificate, admitter: admits } },
+    { admits: other.site.certificate },
+    { admits: foreign.certificate },
+  ])
+    await assert.rejects(store.replaceSiteCertificates(bad), KeysCorrupt.is)
+  assert.deepEqual((await KeyStore.open(directory)).keys, store.keys, 'a refusal changes nothing')
+})
+
+test('a site that another one has admitted is renewed by the cloud itself, whatever a crash leaves behind', async (t) => {
+  const { cloudAuthority } = founder
+  const directory = await temporaryDirectory(t)
+  const codes = { first: 300, last: 309 }
+  const b = await testSite({ cloudAuthority, site: 'b' })
+  const admitter = await admitterOfCloud({ cloudAuthority, site: 'b', codes, keys: b })
+  const { certificate } = admitter
+  const made = await testSite({ cloudAuthority: admitter, site: 'b--c', code: 300 })
+  const keys = {
+    ...made,
+    cloudAuthority: { certificate: cloudAuthority.certificate },
+    admitter: { certificate },
+  }
+  await KeyStore.create(directory, keys)
+  const store = await KeyStore.open(directory)
+  assert.deepEqual(store.keys, keys)
+  const answer = await renewed(keys)
+  assert.equal(answer.admitterCertificate, undefined)
+  await store.replaceSiteCertificates({ site: { certificate: answer.siteCertificate } })
+  assert.equal(store.keys.admitter, undefined)
+  // As when the process had died before it removed what stood above the former certificate.
+  await writeFile(join(directory, 'admitter.crt'), certificate, { mode: 0o600 })
+  assert.deepEqual((await KeyStore.open(directory)).keys, store.keys)
+})
+
+async function renewed(keys: KeyRing) {
+  const request = await createCertificateRequest(keys)
+  const { cloudAuthority } = founder
+  const proven = await proveSite({ request, cloudAuthority, nowMs: Date.now(), graceMs: 0 })
+  const clock = clockAt(Date.now() + 86_400_000)
+  return renewSite({ clock, random: systemRandom, proven, by: { cloudAuthority } })
+}
 
 test('existing keys are never overwritten', async (t) => {
   const directory = await temporaryDirectory(t)
