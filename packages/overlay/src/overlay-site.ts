@@ -153,9 +153,11 @@ export class OverlaySite implements Protocol {
     if (state !== this.#self.state) this.#say(state, this.#self.contact.addresses)
   }
 
-  /** Tells the cloud where this site listens from now on. */
-  moveTo(addresses: readonly Address[]): void {
-    if (isSame(addresses, this.#self.contact.addresses)) return
+  /** Tells the cloud where this site listens and what proves its word, where either is not as it was told last. */
+  describe(addresses: readonly Address[]): void {
+    const { contact, signed } = this.#self
+    const isProvedAsBefore = signed.credential === this.#options.signatures.credential
+    if (isProvedAsBefore && isSame(addresses, contact.addresses)) return
     this.#say(this.#self.state, addresses)
   }
 
@@ -214,9 +216,13 @@ export class OverlaySite implements Protocol {
    * peer of this site that speaks for it, too. Those two must not outbid each other for ever: what says the same is taken.
    */
   #hearOfSelf(descriptor: Descriptor): void {
-    const { incarnation, state, contact } = descriptor
-    if (incarnation <= this.#self.incarnation) return
-    const isSameWord = state === this.#self.state && isSame(contact.addresses, this.#self.contact.addresses)
+    const { incarnation, state, contact, signed } = descriptor
+    const own = this.#self
+    if (incarnation <= own.incarnation) return
+    const isSameWord =
+      state === own.state &&
+      signed.credential === own.signed.credential &&
+      isSame(contact.addresses, own.contact.addresses)
     if (!isSameWord) {
       this.#renew(incarnation)
       return

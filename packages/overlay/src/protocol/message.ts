@@ -13,8 +13,11 @@ export interface Message {
   readonly version: number
 }
 
-/** Datagrams are small: one that does not fit is a bug of the sender, and is dropped. */
-export const MESSAGE_BYTES_MAX = 16_384
+/**
+ * Datagrams are small: one that does not fit is a bug of the sender, and is dropped. The largest hold eight descriptors
+ * (`rumoursMax` of a peer, `shuffleLength`), each with a certificate or two and eight addresses.
+ */
+export const MESSAGE_BYTES_MAX = 65_536
 
 /** True when a value from another site has the form of a message; its own fields are for its protocol to check. */
 export function isMessage(value: unknown): value is Message {

@@ -4,7 +4,7 @@ import { seededRandom } from '@atoll/kit'
 import { VirtualClock } from '../testing.ts'
 import { MockNetwork } from '../transport/mock-network.ts'
 import type { Contact } from './contact.ts'
-import type { Message } from './message.ts'
+import { MESSAGE_BYTES_MAX, type Message } from './message.ts'
 import { OVERLAY_PATH, PeerCarrier, type PeerCarrierSettings } from './peer-carrier.ts'
 
 function twoSites(settings: Partial<PeerCarrierSettings> = {}) {
@@ -89,6 +89,18 @@ test('a full queue drops the oldest, and nobody waits', async () => {
   assert.equal(east.carrier.dropped, 6)
   await settle()
   assert.deepEqual(typesOf(west.seen), ['test.6', 'test.7', 'test.8', 'test.9'])
+})
+
+test('datagrams that are large together travel in several requests, and one that is too large alone does not', async () => {
+  const { east, west, settle, requests } = twoSites()
+  const filling = 'ä'.repeat(MESSAGE_BYTES_MAX / 2 - 100)
+  for (let count = 0; count < 10; count++)
+    east.carrier.send(west.self, { type: `test.${count}`, version: 1, filling } as Message)
+  east.carrier.send(west.self, { ...ping, filling: filling + filling } as Message)
+  await settle()
+  assert.equal(west.seen.length, 10)
+  assert.equal(requests(), 2)
+  assert.equal(east.carrier.dropped, 1)
 })
 
 test('what cannot be delivered is lost, and the next one arrives', async () => {

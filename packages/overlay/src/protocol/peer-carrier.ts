@@ -19,7 +19,7 @@ export const OVERLAY_PATH = '/peer/v1/overlay'
 export interface PeerCarrierSettings {
   /** Datagrams that wait for one site. More: a site that is slow for a moment misses less, and hears older news. */
   readonly queueMax: number
-  /** Datagrams in one request, bounded by bytes as well: MESSAGE_BYTES_MAX each. */
+  /** Datagrams in one request, bounded by bytes as well. */
   readonly batchMax: number
   /**
    * Requests to one site at a time. More: nothing waits where the round trip is long; fewer: less is held up where a site
@@ -45,8 +45,11 @@ export interface PeerCarrierOptions {
   readonly settings?: Partial<PeerCarrierSettings>
 }
 
-/** The largest body of a request or an answer. */
-export const OVERLAY_BODY_MAX = defaultPeerCarrierSettings.batchMax * MESSAGE_BYTES_MAX + 4096
+/** Datagrams of one request or answer have no more bytes in all; each one alone fits. */
+const BATCH_BYTES_MAX = 512 * 1024
+
+/** The largest body of a request or an answer: with the addresses of the sender around the datagrams. */
+export const OVERLAY_BODY_MAX = BATCH_BYTES_MAX + 4096
 
 interface Lane {
   readonly queue: string[]
@@ -60,7 +63,7 @@ export class PeerCarrier {
   readonly #settings: PeerCarrierSettings
   readonly #lanes = new Map<string, Lane>()
   /** While a batch of this site is taken in, what is sent to it goes into the answer. */
-  #answering: { readonly site: string; readonly messages: string[] } | undefined
+  #answering: { readonly site: string; readonly messages: string[]; bytes: number } | undefined
   #dropped = 0
   #isClosed = false
 
@@ -78,13 +81,15 @@ export class PeerCarrier {
   send(to: Contact, message: Message): void {
     if (this.#isClosed) return
     const text = JSON.stringify(message)
-    if (text.length > MESSAGE_BYTES_MAX) {
+    const bytes = Buffer.byteLength(text)
+    if (bytes > MESSAGE_BYTES_MAX) {
       this.#dropped++
       return
     }
     const answering = this.#answering
-    if (answering?.site === to.site && answering.messages.length < this.#settings.batchMax) {
+    if (answering?.site === to.site && this.#hasRoom(answering, bytes)) {
       answering.messages.push(text)
+      answering.bytes += bytes + 1
       return
     }
     const lane = this.#lanes.get(to.site) ?? { queue: [], underWay: 0, isGathering: false }
@@ -105,7 +110,7 @@ export class PeerCarrier {
   /** Takes in a batch that `site`, as the transport has proved, sent to `OVERLAY_PATH`; returns the body of the answer. */
   accept(site: string, body: Buffer): Buffer {
     const messages: string[] = []
-    this.#answering = { site, messages }
+    this.#answering = { site, messages, bytes: 0 }
     try {
       this.#take(site, body)
     } finally {
@@ -122,13 +127,30 @@ export class PeerCarrier {
   async #drain(site: string, lane: Lane): Promise<void> {
     lane.underWay++
     while (lane.queue.length > 0 && !this.#isClosed) {
-      const body = this.#batch(lane.queue.splice(0, this.#settings.batchMax))
+      const body = this.#batch(this.#next(lane.queue))
       const answer = await this.#exchange(site, body)
       if (answer && !this.#isClosed) this.#take(site, answer)
     }
     lane.underWay--
     // A peer of a large cloud meets thousands of sites, and keeps a lane for those only for which something waits.
     if (lane.queue.length === 0 && lane.underWay === 0 && !lane.isGathering) this.#lanes.delete(site)
+  }
+
+  /** Takes as many datagrams from a queue as one request may carry. */
+  #next(queue: string[]): readonly string[] {
+    const batch = { messages: [] as string[], bytes: 0 }
+    for (const text of queue) {
+      const bytes = Buffer.byteLength(text)
+      if (!this.#hasRoom(batch, bytes)) break
+      batch.messages.push(text)
+      batch.bytes += bytes + 1
+    }
+    queue.splice(0, batch.messages.length)
+    return batch.messages
+  }
+
+  #hasRoom({ messages, bytes }: { messages: readonly string[]; bytes: number }, more: number): boolean {
+    return messages.length < this.#settings.batchMax && bytes + more < BATCH_BYTES_MAX
   }
 
   /** The answer, or undefined when there is none: the batch is lost, as datagrams may be. */

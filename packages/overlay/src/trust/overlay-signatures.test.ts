@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { systemClock } from '@atoll/kit'
+import { CREDENTIAL_MAX } from '../membership/descriptor.ts'
+import { DescriptorBook } from '../membership/descriptor-book.ts'
+import { ADDRESSES_MAX } from '../protocol/contact.ts'
+import { MESSAGE_BYTES_MAX } from '../protocol/message.ts'
 import { admitterOfCloud, forgedSite, testCloud, testSite } from '../testing.ts'
 import type { KeyRing } from './key-ring.ts'
 import { OverlaySignatures } from './overlay-signatures.ts'
@@ -21,6 +25,30 @@ test('a site that was never heard of is believed by what travels with its descri
   assert.equal(a.verify('east', 'a text', signature), true)
   assert.equal(a.verify('east', 'another text', signature), false)
   assert.ok(east.credential.length < 4096, `${east.credential.length}`)
+})
+
+test('eight descriptors of the largest kind fit into one datagram', () => {
+  const book = new DescriptorBook(signaturesOf('east', eastKeys))
+  const hosts = Array.from(
+    { length: ADDRESSES_MAX },
+    (_, index) => `${index}.${'long-name.'.repeat(20)}example`,
+  )
+  const own = {
+    addresses: hosts.map((host) => ({ host, port: 8775 })),
+    incarnation: 1,
+    state: 'alive' as const,
+  }
+  const { signed } = book.issue(own)
+  // An admitter's certificate may stand beside the site's.
+  const largest = { ...signed, credential: signed.credential.padEnd(CREDENTIAL_MAX, '\\n') }
+  const rumours = Array.from({ length: 8 }, (_, index) => ({
+    topic: 'descriptor',
+    subject: 'x'.repeat(63),
+    number: Number.MAX_SAFE_INTEGER - index,
+    body: largest,
+  }))
+  const bytes = Buffer.byteLength(JSON.stringify({ type: 'rumours.news', version: 1, rumours }))
+  assert.ok(bytes > MESSAGE_BYTES_MAX / 2 && bytes <= MESSAGE_BYTES_MAX, `${bytes}`)
 })
 
 test('a credential is of one site and one key', async () => {

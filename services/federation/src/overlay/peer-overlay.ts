@@ -57,6 +57,8 @@ export interface OverlayMember {
 
 /** Sites that are asked first, by chance, of all that are known. */
 const CONTACTS = 8
+/** Descriptors in one datagram: eight of the largest fit. */
+const RUMOURS_MAX = 8
 /** What is known is written so often at most. Shorter: a crash forgets less; longer: an idle store is written less. */
 const KEEP_MS = 30_000
 
@@ -175,7 +177,7 @@ export class PeerOverlay implements Service {
     const { addresses, directory } = this.#options
     const site = this.#running?.site
     if (!site) return
-    site.moveTo(addresses())
+    site.describe(addresses())
     for (const name of site.table.all.map((member) => member.site))
       if (directory.isRevoked(name)) site.shutOut(name)
   }
@@ -227,7 +229,8 @@ export class PeerOverlay implements Service {
       environment: { clock, random, send: (to, message) => carrier.send(to, message) },
       signatures: this.signatures,
       addresses: addresses(),
-      contacts: () => this.#contacts(),
+      contacts: () => (isAtHome(site) ? [] : this.#contacts()),
+      dissemination: { rumoursMax: RUMOURS_MAX },
       topics: this.#topics,
       space: position ? { own: position } : {},
       notifications: this.notifications,
@@ -279,4 +282,14 @@ export class PeerOverlay implements Service {
     const forMs = this.#options.clock.monotonicMs() - sinceMs
     return { site, state, forMs, addresses: descriptor.contact.addresses }
   }
+}
+
+/**
+ * True when the view has no need of more: in a cloud that is smaller than a view a site would ask for more for ever, and
+ * each question sends twenty walks round. The first is asked in any case, so that others have a link to this site.
+ */
+function isAtHome({ cyclon, table }: OverlaySite): boolean {
+  const { view, settings } = cyclon
+  const wanted = Math.min(table.here, settings.cacheSize) >> 1
+  return cyclon.cycle > 0 && table.here > 0 && view.entries.length >= wanted
 }
