@@ -8,6 +8,7 @@ import { AtollError } from '@atoll/kit'
 import type { NearSite, Position, SiteState } from '@atoll/overlay'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
+import type { CertificateStatus } from './certificate-status.ts'
 
 /** A site as the overlay of this one knows it. */
 export interface OverlayStatus {
@@ -57,6 +58,8 @@ export interface PeerStatus {
   readonly store: string
   /** See `Store.roundTrips`. */
   readonly storeRoundTrips: number
+  /** Null where there are none, as in a simulation. */
+  readonly certificates: CertificateStatus | null
   /** Of this site; empty where it has a store of its own and so one peer. */
   readonly peers: readonly SitePeerStatus[]
   readonly sites: readonly SiteStatus[]

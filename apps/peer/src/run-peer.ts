@@ -136,7 +136,7 @@ function adminHandlersOf(peer: Peer): AdminHandlers {
     requireNearestTo: (name, count) => peer.federation.overlay.requireNearestTo(name, count),
     issueJoinToken: async (request) => ({
       token: await peer.federation.issueJoinToken(request),
-      namePrefix: peer.federation.joinNamePrefix,
+      namePrefix: peer.federation.joinNamePrefix ?? '',
     }),
     issuePeerToken: (request) => peer.admission.issueToken(request),
     sleep: () => peer.federation.sleep(),

@@ -4,6 +4,7 @@ import { hosts, servers } from '@atoll/compute'
 import type { Federation } from '@atoll/federation'
 import { cloudScope, type State } from '@atoll/state'
 import type { OverlayStatus, PeerStatus, SiteStatus } from './admin-socket.ts'
+import { certificateStatusOf } from './certificate-status.ts'
 import type { SiteFile } from './site-file.ts'
 import type { SitePeers } from './site-peers.ts'
 import { VERSION } from './version.ts'
@@ -51,6 +52,7 @@ export async function statusOf(options: StatusOptions): Promise<PeerStatus> {
     hypervisor: world.hosts[0]?.hypervisor.kind ?? 'none',
     store: world.store.description,
     storeRoundTrips: world.store.roundTrips,
+    certificates: certificateStatusOf(world.keys(), federation.joinNamePrefix ?? null),
     peers: peers.all().map(({ name, apiUrl: url, isAlive }) => ({
       name,
       apiUrl: url,

@@ -238,9 +238,9 @@ export class Federation {
     return this.#admission.issueToken(options)
   }
 
-  /** What the names of sites that join here must begin with. */
-  get joinNamePrefix(): string {
-    return this.#admission.namePrefix
+  /** What the names of sites that join here must begin with; undefined where none can. */
+  get joinNamePrefix(): string | undefined {
+    return this.#admission.isPossible ? this.#admission.namePrefix : undefined
   }
 
   /** Where the peers of a site listen: what it says of itself in the overlay is newer than its record. */

@@ -21,11 +21,19 @@ function describe(status: PeerStatus): string {
   const { cloud, site, version, uptimeMs, hypervisor, store, peers, sites } = status
   const headline = `Cloud ${cloud}, seen from ${site} (Atoll ${version}, up ${formatDuration(uptimeMs)}, hypervisor ${hypervisor})`
   const columns = ['Site', 'Reachable', 'Age', 'State', 'RTT', 'Predicted', 'Hosts', 'Servers', 'API']
-  const around = [headline, `Store: ${store}`, ...peers.map(describePeer)].join('\n')
+  const certificates = status.certificates ? [describeCertificates(status.certificates)] : []
+  const around = [headline, `Store: ${store}`, ...certificates, ...peers.map(describePeer)].join('\n')
   return `${around}\n${formatTable(
     columns,
     sites.map((each) => row(each, each.name === site)),
   )}\n`
+}
+
+function describeCertificates(certificates: NonNullable<PeerStatus['certificates']>): string {
+  const { peerEndsAt, siteEndsAt, admitsUnder } = certificates
+  const dayOf = (time: string) => `${time.slice(0, 10)}${Date.parse(time) < Date.now() ? ' (EXPIRED)' : ''}`
+  const joining = admitsUnder === null ? '' : `; sites join here as ${admitsUnder}NAME`
+  return `Certificates: peer until ${dayOf(peerEndsAt)}, site until ${dayOf(siteEndsAt)}${joining}`
 }
 
 function describePeer({ name, apiUrl, isAlive, hosts }: PeerStatus['peers'][number]): string {
