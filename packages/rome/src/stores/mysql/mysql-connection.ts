@@ -14,6 +14,8 @@ export interface MysqlSessionOptions {
   readonly connection: ConnectionOptions
   /** After this time without an answer the server counts as gone. */
   readonly statementMsMax: number
+  /** Called with the number of each refusal: whether the session is of no more use after it, though it is alive. */
+  readonly isUseless: (errno: number | undefined) => boolean
 }
 
 export interface StatementOptions {
@@ -99,7 +101,8 @@ export class MysqlConnection implements SqlConnection {
       start((error, result) => {
         cancelTimer()
         if (!error) return resolve(result as Result)
-        if ((error as { fatal?: boolean }).fatal === true) this.#isUsable = false
+        const { fatal, errno } = error as { fatal?: boolean; errno?: number }
+        if (fatal === true || this.#options.isUseless(errno)) this.#isUsable = false
         fail(error)
       })
     })

@@ -9,8 +9,11 @@ interface MysqlError extends Error {
   readonly fatal?: boolean
 }
 
+/** For a lock; or, at a node of Galera, for what the others have committed. */
+export const WAITED_TOO_LONG = 1205
+
 // Deadlock, lock wait time-out, a row that changed since it was read, and Galera's "Got error 149 during COMMIT".
-const CONFLICTS = new Set([1213, 1205, 1020, 1180])
+const CONFLICTS = new Set([1213, WAITED_TOO_LONG, 1020, 1180])
 // Disk full, table full, and an error of the file system while writing.
 const FULL = new Set([1021, 1114, 3, 1026])
 // --read-only, read-only transactions, and read-only by the administrator or InnoDB itself.
@@ -20,7 +23,7 @@ const UNAVAILABLE = new Set([
   1053, 1927, 1317, 1969, 3024, 1040, 1203, 1044, 1045, 1049, 1130, 1129, 1158, 1160,
 ])
 /** A node of Galera that is no member of its cluster now: "WSREP has not yet prepared node for application use". */
-const NOT_PREPARED = 1047
+export const NOT_PREPARED = 1047
 // Too long, out of range, not text.
 const REFUSED = new Set([1406, 1264, 1366, 1118, 1139, 1153])
 

@@ -15,6 +15,7 @@ import { openSqlStore, type SqlStoreOptions } from '../sql/sql-store.ts'
 import { idleMsMax, LOCK_MS_MAX, STATEMENT_MS_MAX } from '../sql/time-limits.ts'
 import { MariadbCompiler } from './mysql-compiler.ts'
 import { MysqlConnection } from './mysql-connection.ts'
+import { NOT_PREPARED, WAITED_TOO_LONG } from './mysql-errors.ts'
 import { COLLATION, existingMysqlSchema, mysqlStyle, OWN_TABLES } from './mysql-schema.ts'
 import { MysqlWriter } from './mysql-writer.ts'
 
@@ -121,6 +122,7 @@ class MysqlServer implements SqlServer {
         catalogue: this.catalogue,
         connection: this.#address(server),
         statementMsMax,
+        isUseless: (errno) => this.#isOutOfStep(errno, server),
       })
       try {
         await this.#requireMember(connection)
@@ -132,6 +134,13 @@ class MysqlServer implements SqlServer {
         throw error
       }
     })
+  }
+
+  /** Another node is asked from now on when this one is no member, or does not catch up with the others. */
+  #isOutOfStep(errno: number | undefined, server: StoreServer): boolean {
+    const isOutOfStep = errno === NOT_PREPARED || (this.#isGalera && errno === WAITED_TOO_LONG)
+    if (isOutOfStep) this.#reach.avoid(server)
+    return isOutOfStep
   }
 
   #address({ host, port = PORT }: StoreServer) {

@@ -16,6 +16,12 @@ export class Reach {
     this.#description = description
   }
 
+  /** `server` answers and is of no use: the next is tried first. */
+  avoid(server: StoreServer): void {
+    if (this.#servers[this.#preferred] === server)
+      this.#preferred = (this.#preferred + 1) % this.#servers.length
+  }
+
   /** @throws what the last of them threw; it is StoreUnavailable when there was none */
   async connect<Connection>(to: (server: StoreServer) => Promise<Connection>): Promise<Connection> {
     let failure: unknown = StoreUnavailable({ path: this.#description, reason: 'its URL names no server.' })

@@ -200,7 +200,11 @@ class SqlStore implements Store {
       try {
         return await work(reader)
       } catch (error) {
-        if (reader.isUsable || lost >= LOST_MAX) throw error
+        if (!reader.isUsable && lost < LOST_MAX) continue
+        // Nobody is in the way of a read: what it waited for in vain is the server.
+        if (!TransactionConflict.is(error)) throw error
+        const reason = 'it does not catch up with its cluster.'
+        throw StoreUnavailable({ path: this.description, reason }, { cause: error })
       } finally {
         this.#readers.release(reader)
       }
