@@ -61,6 +61,27 @@ export async function askRevocation(
   await ask(dataDirectory, 'POST', '/revocations', body)
 }
 
+export interface RetirementRequest {
+  readonly site: string
+  readonly reason: string
+  readonly heir?: string
+  readonly isForced?: boolean
+}
+
+export interface RetirementAnswer {
+  readonly heir: string
+  readonly copies: readonly { readonly site: string; readonly seq: number }[]
+  readonly silent: readonly string[]
+}
+
+/** @throws as `askStatus` */
+export async function askRetirement(
+  dataDirectory: string,
+  body: RetirementRequest,
+): Promise<RetirementAnswer> {
+  return (await ask(dataDirectory, 'POST', '/retirements', body)) as RetirementAnswer
+}
+
 export interface PeerTokenRequest {
   readonly lifeMs: number
   /** The only name that the new peer may take. */

@@ -79,3 +79,11 @@ export const RevocationUnconfirmed = defineError({
   message: ({ site }: { site: string }) =>
     `Nothing was done. Shutting ${site} out cannot be taken back; say so with --yes.`,
 })
+
+export const RetirementUnconfirmed = defineError({
+  code: 'cli.site.retirement_unconfirmed',
+  status: 400,
+  fault: 'badRequest',
+  message: ({ site }: { site: string }) =>
+    `Nothing was done. Retiring ${site} cannot be taken back, and what nobody else had heard of it is lost; say so with --yes.`,
+})

@@ -2,7 +2,13 @@
 
 import { chmodSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Distances, NearestQuery, type Standing } from '@atoll/federation'
+import {
+  type Distances,
+  NearestQuery,
+  type RetirementAnswer,
+  type RetirementRequest,
+  type Standing,
+} from '@atoll/federation'
 import { validateBody, validateQuery } from '@atoll/http'
 import { AtollError } from '@atoll/kit'
 import type { NearSite, Position, SiteState } from '@atoll/overlay'
@@ -36,6 +42,10 @@ export interface SiteStatus {
   readonly overlay: OverlayStatus | null
   readonly hosts: number
   readonly servers: number
+  /** The sites that stand ready to take over what it keeps, best first. Of a retired one: its heir alone. */
+  readonly guardians: readonly string[]
+  /** Of a retired site, at its heir: how many of its records nobody took over, as their domains do not trust the heir. */
+  readonly recordsLeft: number | null
 }
 
 /** Another peer of this site, or this one. */
@@ -63,6 +73,8 @@ export interface PeerStatus {
   /** Of this site; empty where it has a store of its own and so one peer. */
   readonly peers: readonly SitePeerStatus[]
   readonly sites: readonly SiteStatus[]
+  /** Sites that say that this one was revoked or retired: then it has no part in the cloud any more. */
+  readonly shutOutBy: readonly string[]
 }
 
 export interface Invitation {
@@ -82,6 +94,7 @@ export interface AdminHandlers {
   sleep(): Promise<readonly string[]>
   wake(): Promise<void>
   revokeSite(options: { site: string; reason: string }): Promise<void>
+  retireSite(request: RetirementRequest): Promise<RetirementAnswer>
 }
 
 const TokenBody = Type.Object({
@@ -92,6 +105,12 @@ const TokenBody = Type.Object({
 const RevocationBody = Type.Object({
   site: Type.String({ minLength: 1, maxLength: 63 }),
   reason: Type.String({ maxLength: 255 }),
+})
+
+const RetirementBody = Type.Object({
+  ...RevocationBody.properties,
+  heir: Type.Optional(Type.String({ minLength: 1, maxLength: 63 })),
+  isForced: Type.Optional(Type.Boolean()),
 })
 
 const PeerTokenBody = Type.Object({
@@ -129,6 +148,7 @@ export async function serveAdmin(dataDirectory: string, handlers: AdminHandlers)
     await handlers.revokeSite(validateBody(RevocationBody, request.body))
     return {}
   })
+  server.post('/retirements', (request) => handlers.retireSite(validateBody(RetirementBody, request.body)))
   server.post('/peer-tokens', async (request) => {
     const { peerName, lifeMs } = validateBody(PeerTokenBody, request.body)
     return { token: await handlers.issuePeerToken({ lifeMs, ...(peerName ? { peerName } : {}) }) }

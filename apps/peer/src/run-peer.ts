@@ -142,6 +142,7 @@ function adminHandlersOf(peer: Peer): AdminHandlers {
     sleep: () => peer.federation.sleep(),
     wake: () => peer.federation.wake(),
     revokeSite: (request) => peer.federation.revokeSite(request),
+    retireSite: (request) => peer.federation.retireSite(request),
   }
 }
 

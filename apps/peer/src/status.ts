@@ -41,6 +41,8 @@ export async function statusOf(options: StatusOptions): Promise<PeerStatus> {
       overlay: overlayOf(name),
       hosts: counts.hosts.get(name) ?? 0,
       servers: counts.servers.get(name) ?? 0,
+      guardians: guardiansOf(federation, name),
+      recordsLeft: federation.recordsLeftOf(name) ?? null,
     }
   })
   return {
@@ -59,6 +61,7 @@ export async function statusOf(options: StatusOptions): Promise<PeerStatus> {
       isAlive,
       hosts: peers.ownership.countOf(name),
     })),
+    shutOutBy: federation.shutOutBy,
     sites: sites.sort((left, right) => (left.name < right.name ? -1 : 1)),
   }
 }
@@ -81,6 +84,11 @@ function describeOverlay({ overlay }: Federation): (site: string) => OverlayStat
       position: overlay.positionOf(site) ?? null,
     }
   }
+}
+
+function guardiansOf(federation: Federation, site: string): readonly string[] {
+  const heir = federation.directory.standInFor(site)
+  return heir === site ? federation.guardiansOf(site) : [heir]
 }
 
 async function countByHome(

@@ -8,7 +8,7 @@ import { assert } from '@atoll/kit'
 import type { Change, Queries, Row, Store } from '@atoll/rome'
 import type { AnyRecord, RecordTable } from './define-record.ts'
 import { knownColumns } from './known-columns.ts'
-import { mayOwn, type Trust } from './ownership.ts'
+import { isLater, judge, type Trust } from './ownership.ts'
 import { readerOf } from './reader.ts'
 import { carriageTo, scopeOfRow } from './site-scope.ts'
 import { feedCursors } from './tables.ts'
@@ -174,6 +174,29 @@ export class Feed {
     })
   }
 
+  /**
+   * Drops the replicas of what only `home` could say, as it is lost for good and nobody else may write them. Not more than
+   * `limit` at once; answers how many there were.
+   */
+  async forget(home: string, table: RecordTable, limit: number): Promise<number> {
+    assert(home !== this.#options.site.name, 'a site keeps its own records')
+    const changes = await this.#options.store.transaction(async ({ queries, announce }) => {
+      const rows = await queries
+        .selectFrom(table.name)
+        .select('id')
+        .where('home', '=', home)
+        .limit(limit)
+        .execute()
+      const ids = rows.map(({ id }) => String(id))
+      if (ids.length > 0) await queries.deleteFrom(table.name).where('id', 'in', ids).execute()
+      const changes = ids.map((id) => ({ table: table.name, id }))
+      announce(changes)
+      return changes
+    })
+    this.#options.notify(changes)
+    return changes.length
+  }
+
   async #applyEntry(applying: Applying, tableName: string, row: FeedEntry['row']): Promise<Outcome> {
     const { queries, home, trust, withdrawn } = applying
     const table = this.#tables.get(tableName)
@@ -186,11 +209,10 @@ export class Feed {
     if (carriageTo(this.#options.site.name, scope) !== 'row')
       return this.#applyWithdrawal(applying, { ...incoming, table: table.name })
     const current = await rowOf(queries, table, incoming.id)
-    if (current && !supersedes(incoming, current)) return 'stale'
     const gone = current ? undefined : await withdrawn.find(table.name, incoming.id)
-    if (gone && !supersedes(incoming, gone)) return 'stale'
-    const reader = readerOf(queries)
-    if (!(await mayOwn({ table, incoming, current, trust, reader }))) return 'refused'
+    if (gone && !isLater(incoming, gone)) return 'stale'
+    const verdict = await judge({ table, incoming, current, trust, reader: readerOf(queries) })
+    if (verdict !== 'newer') return verdict
     if (await isContradicted(queries, table, incoming)) return 'refused'
     if (gone) await withdrawn.forget(table.name, incoming.id)
     if (current) await queries.updateTable(table.name).set(incoming).where('id', '=', incoming.id).execute()
@@ -205,10 +227,10 @@ export class Feed {
     const { id, generation, seq, moves } = withdrawal
     const current = await rowOf(queries, table, id)
     const incoming = { ...current, id, home, generation, seq, moves } as AnyRecord
-    const known = current ?? (await withdrawn.find(table.name, id))
-    if (known && !supersedes(incoming, known)) return 'stale'
-    const reader = readerOf(queries)
-    if (!(await mayOwn({ table, incoming, current, trust, reader }))) return 'refused'
+    const gone = current ? undefined : await withdrawn.find(table.name, id)
+    if (gone && !isLater(incoming, gone)) return 'stale'
+    const verdict = await judge({ table, incoming, current, trust, reader: readerOf(queries) })
+    if (verdict !== 'newer') return verdict
     await withdrawn.note({ id, table_name: table.name, home, generation, seq })
     if (!current) return 'stale'
     await queries.deleteFrom(table.name).where('id', '=', id).execute()
@@ -296,12 +318,4 @@ async function isContradicted(queries: Queries, table: RecordTable, incoming: An
     if (await query.executeTakeFirst()) return true
   }
   return false
-}
-
-type Version = Pick<AnyRecord, 'home' | 'generation' | 'seq'>
-
-/** Fencing: a later generation wins whatever its seq; within one generation only the same home, and only forward. */
-function supersedes(incoming: Version, current: Version): boolean {
-  if (incoming.generation !== current.generation) return incoming.generation > current.generation
-  return incoming.home === current.home && incoming.seq > current.seq
 }

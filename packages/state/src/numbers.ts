@@ -62,6 +62,20 @@ export async function takeReservedNumber(
   return true
 }
 
+/**
+ * Notes numbers as taken that were taken at another site, since this one inherits its share. What is noted already stays. Callers
+ * bound their number.
+ */
+export async function noteTaken(
+  transaction: StateTransaction,
+  resource: string,
+  numbers: readonly { readonly number: number; readonly holder: string }[],
+): Promise<void> {
+  for (const { number, holder } of numbers) {
+    if (!(await isTaken(transaction, resource, number))) await take(transaction, { resource, holder }, number)
+  }
+}
+
 /** Gives back every number that `holder` has. */
 export async function releaseNumbers(transaction: StateTransaction, holder: string): Promise<void> {
   await transaction.queries.deleteFrom(takenNumbers.name).where('holder', '=', holder).execute()

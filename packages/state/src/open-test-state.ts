@@ -30,6 +30,7 @@ export const trustEverybody: Trust = Object.freeze({
   hasAuthority: () => Promise.resolve(true),
   mayName: () => Promise.resolve(true),
   readMove: (text: string) => Promise.resolve(JSON.parse(text) as Move),
+  heirsOf: () => Promise.resolve([]),
 })
 
 export async function openTestState(options: TestStateOptions): Promise<State> {

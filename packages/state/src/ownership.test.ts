@@ -26,19 +26,24 @@ const all = cloudScope('test')
 
 const codes: Readonly<Record<string, number>> = { east: 1, west: 2, north: 3 }
 
+/** Who inherits from whom, first come first; to be changed by tests. */
+type Heirs = Record<string, readonly string[]>
+
 /** Signatures of this test: the name of whoever signed, before what was signed. */
 const signBy = (site: string) => (move: Move) => `${site} ${JSON.stringify(move)}`
 
-const trust: Trust = {
+const trustWith = (heirs: Heirs): Trust => ({
   hasAuthority: async (domainId, site) => domainId === `trusts ${site}`,
   mayName: async (site, { id, ids }) =>
     siteCodeOf(id) === codes[site] || (ids === 'given' && site === 'east'),
   readMove: async (signed) => {
     const space = signed.indexOf(' ')
     const move = JSON.parse(signed.slice(space)) as Move
-    return move.from === signed.slice(0, space) ? move : undefined
+    return (move.by ?? move.from) === signed.slice(0, space) ? move : undefined
   },
-}
+  heirsOf: async (site) => heirs[site] ?? [],
+})
+const trust = trustWith({})
 
 const openSite = (t: TestContext, name: string) =>
   openTestState({

@@ -66,12 +66,23 @@ export async function heldShare(transaction: StateTransaction, resource: string)
   if (held) return held
   const [what = '', ...id] = resource.split(':')
   const whole = await transaction.founders[what]?.(transaction, id.join(':'))
-  if (!whole) return undefined
+  if (!whole || (await isFounded(transaction, resource))) return undefined
   await foundShare(transaction, resource, whole)
   return shareOf(transaction, resource, transaction.site.name)
 }
 
-async function shareOf(
+// By the site that kept what limits it, before that was lost and came here: its shares are about to follow.
+async function isFounded(transaction: StateTransaction, resource: string): Promise<boolean> {
+  const any = await transaction
+    .select(scope, shares)
+    .select('id')
+    .where('resource', '=', resource)
+    .executeTakeFirst()
+  return any !== undefined
+}
+
+/** One site's part of a resource, whoever is its lender. */
+export async function shareOf(
   transaction: StateTransaction,
   resource: string,
   borrower: string,
@@ -255,7 +266,7 @@ export async function takeBack(
 }
 
 /** Where a site counts, among its usages, what it has given back. */
-const returnedKey = (resource: string) => `returned:${resource}`
+export const returnedKey = (resource: string) => `returned:${resource}`
 
 /** Resources of one look: a site wants some of every project's quota. */
 const LOOK_MAX = 200
@@ -316,7 +327,8 @@ export async function lendNumbers(
   return grant(transaction, { resource, borrower, amount: 0, ranges: [[to - lent, to]] })
 }
 
-async function grant(
+/** Adds a gift to a share of which this site is the lender; it comes into being by its first. */
+export async function grant(
   transaction: StateTransaction,
   gift: { resource: string; borrower: string; amount: number; ranges: readonly NumberRange[] },
 ): Promise<Share> {
@@ -341,6 +353,14 @@ export function mergeRanges(ranges: readonly NumberRange[]): NumberRange[] {
 
 async function setUsed(transaction: StateTransaction, resource: string, used: number): Promise<void> {
   await setAllUsed(transaction, [{ resource, used }])
+}
+
+/** Says how much of counted resources is spent here, whatever was counted before: by whoever has just counted. */
+export async function countSpent(transaction: StateTransaction, amounts: Amounts): Promise<void> {
+  await setAllUsed(
+    transaction,
+    Object.entries(amounts).map(([resource, used]) => ({ resource, used })),
+  )
 }
 
 async function setAllUsed(

@@ -13,7 +13,7 @@ import type { Change, Queries, Row, Transaction } from '@atoll/rome'
 import type { AnyRecord, RecordTable } from './define-record.ts'
 import { MovedTooOften, NotHome, OutsideSiteScope, ProjectNotHere, RecordGone } from './errors.ts'
 import { knownColumns } from './known-columns.ts'
-import { MOVES_MAX, mayOwn, type SignMove, type Trust } from './ownership.ts'
+import { HISTORY_MAX, judge, MOVES_MAX, type SignMove, type Trust } from './ownership.ts'
 import { type Reader, readerOf } from './reader.ts'
 import type { Founder } from './shares.ts'
 import {
@@ -195,8 +195,9 @@ export class StateTransaction implements Reader {
     if (incoming.home !== this.site.name || scope === undefined) return false
     if (!isAllowedAt(this.site.name, scope)) return false
     const current = await this.#current(table, incoming.id)
-    if (current && current.generation >= incoming.generation) return true
-    if (!(await mayOwn({ table, incoming, current, trust, reader: this }))) return false
+    const isOurs = current?.home === this.site.name && current.generation >= incoming.generation
+    const verdict = isOurs ? 'stale' : await judge({ table, incoming, current, trust, reader: this })
+    if (verdict !== 'newer') return verdict === 'stale'
     // Its project may have said something else since the former home wrote it.
     const sites = await this.#sitesOf(table, incoming.project_id)
     const { name } = this.site
@@ -206,6 +207,80 @@ export class StateTransaction implements Reader {
     else await this.queries.insertInto(table.name).values(taken).execute()
     this.#note(table, taken.id)
     return true
+  }
+
+  /**
+   * Takes a record that its former home had handed over to a site which was lost before anybody saw it there: as `row` proves it,
+   * then by force. See `adopt`. Answers false, having done nothing, when it proves nothing.
+   */
+  async inherit(
+    table: RecordTable,
+    row: Readonly<Record<string, unknown>>,
+    options: { readonly path: readonly string[]; readonly sign: SignMove; readonly trust: Trust },
+  ): Promise<boolean> {
+    const incoming = knownColumns(table, row)
+    const scope = scopeOfRow(incoming)
+    if (incoming.home !== options.path[0] || scope === undefined) return false
+    if (!isAllowedAt(this.site.name, scope)) return false
+    const current = await this.#current(table, incoming.id)
+    const verdict = await judge({ table, incoming, current, trust: options.trust, reader: this })
+    if (verdict !== 'newer') return verdict === 'stale'
+    if (current)
+      await this.queries.updateTable(table.name).set(incoming).where('id', '=', incoming.id).execute()
+    else await this.queries.insertInto(table.name).values(incoming).execute()
+    return (await this.adopt(table, incoming.id, options)) !== undefined
+  }
+
+  /**
+   * Takes a live record by force, as its home is lost for good, and numbers it. `path` leads from that home, by way of heirs that
+   * are lost too, to this site; each step is a generation. Answers undefined, having done nothing, for a record that is elsewhere
+   * by now or gone, and for one that this site may not own. `sign` must not wait for anything.
+   */
+  async adopt(
+    table: RecordTable,
+    id: string,
+    {
+      path,
+      sign,
+      trust,
+    }: { readonly path: readonly string[]; readonly sign: SignMove; readonly trust: Trust },
+  ): Promise<AnyRecord | undefined> {
+    const current = await this.#current(table, id)
+    if (!current || current.deleted_at !== null || current.home !== path[0]) return undefined
+    if (!isAllowedAt(this.site.name, current.site_scope)) return undefined
+    const moves = path.slice(1).map((to, step) => {
+      const from = path[step] ?? ''
+      return sign({
+        table: table.name,
+        id,
+        from,
+        to,
+        generation: current.generation + step + 1,
+        by: this.site.name,
+      })
+    })
+    const history = [...current.moves, ...moves]
+    if (moves.length === 0 || history.length > HISTORY_MAX) return undefined
+    const incoming = {
+      ...current,
+      home: this.site.name,
+      generation: current.generation + moves.length,
+      moves: history,
+    }
+    if ((await judge({ table, incoming, current, trust, reader: this })) !== 'newer') return undefined
+    const { home, generation, site_scope: scope } = incoming
+    const sites = await this.#sitesOf(table, current.project_id)
+    const site_scope = isScopedTo(scope, sites, home) ? scope : rescoped(scope, sites, home)
+    const adopted = {
+      home,
+      generation,
+      moves: history,
+      site_scope,
+      seq: await this.#transaction.nextNumber(),
+    }
+    await this.queries.updateTable(table.name).set(adopted).where('id', '=', id).execute()
+    this.#note(table, id)
+    return { ...current, ...adopted }
   }
 
   // One query where all is well; only a refusal asks why.

@@ -26,7 +26,7 @@ import { all, type CertifiedSite, openCertifiedCloud, until } from './certified-
 import { certificatesOf } from './certified-codes.ts'
 import { CannotAdmit, SiteNotTrusted, SiteRevoked, TokenIssuerUnknown } from './errors.ts'
 import { JoinDesk } from './join-desk.ts'
-import { siteRevocations, sites } from './records.ts'
+import { siteRevocations, sites, withoutHeir } from './records.ts'
 
 const DAY_MS = 86_400_000
 
@@ -273,7 +273,7 @@ test('a site that claims another code than its certificate has is not believed',
 
 async function revoke({ state }: CertifiedSite, site: string, kept: readonly string[] = []): Promise<void> {
   await state.transaction((transaction) =>
-    transaction.insert(siteRevocations, { site, domain_id: 'root', reason: '', kept }),
+    transaction.insert(siteRevocations, { ...withoutHeir, site, domain_id: 'root', reason: '', kept }),
   )
 }
 

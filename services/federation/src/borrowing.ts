@@ -73,7 +73,7 @@ export class Borrower {
     }
   }
 
-  /** Whoever lends the resource to anybody keeps it; before the first loan, the minter of the record that limits it. */
+  /** Whoever lends the resource to anybody keeps it; before the first loan, the minter of the record that limits it; and the heir of one that is lost. */
   async #lenderOf(resource: string): Promise<string | undefined> {
     const { state, directory } = this.#options
     const share: Share | undefined = await state
@@ -81,8 +81,8 @@ export class Borrower {
       .selectAll()
       .where('resource', '=', resource)
       .executeTakeFirst()
-    if (share) return share.home
     const id = resource.slice(resource.indexOf(':') + 1)
-    return (await state.homeOfAny(id)) ?? directory.minterOf(id)
+    const lender = share?.home ?? (await state.homeOfAny(id)) ?? directory.minterOf(id)
+    return lender === undefined ? undefined : directory.standInFor(lender)
   }
 }

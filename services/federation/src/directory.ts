@@ -5,17 +5,18 @@ import { admitterOf, type Ed25519PublicJwk } from '@atoll/overlay'
 import type { Store } from '@atoll/rome'
 import { cloudScope, type State } from '@atoll/state'
 import { type PeerAddress, siteRevocations, sites } from './records.ts'
+import { heirsInOrder, type Retirement, retirementsIn, successionOf } from './succession.ts'
 import { siteHints } from './tables.ts'
 
 const scope = cloudScope('directory of sites')
 
-/** `dormant`: away as planned. `revoked`: shut out for good. */
-export type Standing = 'member' | 'dormant' | 'revoked'
+/** `dormant`: away as planned. `revoked`: shut out for good. `retired`: that too, and another site keeps its records. */
+export type Standing = 'member' | 'dormant' | 'revoked' | 'retired'
 
 export interface KnownSite {
   readonly name: string
   readonly standing: Standing
-  /** None of a site that was revoked. */
+  /** None of a site that was revoked or retired. */
   readonly addresses: readonly PeerAddress[]
   /** Undefined until its own record has come. */
   readonly code: SiteCode | undefined
@@ -51,6 +52,7 @@ export class Directory {
   readonly #revoked = new Set<string>()
   /** Admitted by one that was shut out, and known when it was. */
   readonly #kept = new Set<string>()
+  #retirements: ReadonlyMap<string, readonly Retirement[]> = new Map()
 
   static async open(options: DirectoryOptions): Promise<Directory> {
     const directory = new Directory(options)
@@ -89,10 +91,41 @@ export class Directory {
   admittedBy(site: string): readonly string[] {
     return this.all
       .filter(
-        ({ name, code, standing }) =>
-          name !== site && code !== undefined && standing !== 'revoked' && isBelow(name, site),
+        ({ name, code }) =>
+          name !== site && code !== undefined && !this.isRevoked(name) && isBelow(name, site),
       )
       .map(({ name }) => name)
+  }
+
+  /** Who may take over what a site kept, whoever counts first; empty unless it was retired. */
+  heirsOf(name: string): readonly string[] {
+    return heirsInOrder(this.#retirements.get(name) ?? [])
+  }
+
+  /** From a site to the one that keeps its records now: itself alone, unless it was retired. See `successionOf`. */
+  succession(name: string): readonly string[] {
+    return successionOf(name, {
+      heirsOf: (site) => this.heirsOf(site),
+      isShutOut: (site) => this.isRevoked(site),
+    })
+  }
+
+  /** The site that keeps now what `name` kept. */
+  standInFor(name: string): string {
+    return this.succession(name).at(-1) ?? name
+  }
+
+  /** Retired sites of which this one is the heir, each with the way from there. */
+  get inheritances(): readonly (readonly string[])[] {
+    const self = this.#options.state.site.name
+    return [...this.#retirements.keys()]
+      .map((site) => this.succession(site))
+      .filter((way) => way.at(-1) === self)
+  }
+
+  /** All that were retired. */
+  get retired(): readonly string[] {
+    return [...this.#retirements.keys()]
   }
 
   /** The site whose code an id carries, if it is one that we know. */
@@ -130,7 +163,7 @@ export class Directory {
     const { state, root } = this.#options
     const revocations = await state
       .select(scope, siteRevocations)
-      .select(['site', 'kept', 'home'])
+      .selectAll()
       .where('domain_id', '=', root.domainId)
       .execute()
     for (const { site, kept, home } of revocations) {
@@ -138,27 +171,17 @@ export class Directory {
       // A site that is shut out does not say itself who may stay.
       if (!isBelow(home, site)) for (const name of kept) this.#kept.add(name)
     }
-    for (const { name, addresses } of await state.local(siteHints).selectAll().execute()) {
-      if (!this.#known.has(name)) {
-        const isRevoked = this.isRevoked(name)
-        this.#known.set(name, {
-          name,
-          standing: isRevoked ? 'revoked' : 'member',
-          addresses: isRevoked ? [] : addresses,
-          code: undefined,
-          signingKey: null,
-          signingKeyId: '',
-          apiUrl: '',
-          admits: false,
-        })
-      }
-    }
+    this.#retirements = Map.groupBy(retirementsIn(revocations), ({ site }) => site)
+    // Those that were lost before this site joined have nothing else to say.
+    for (const { site, code } of [...this.#retirements.values()].flat())
+      if (!this.#known.has(site)) this.#know({ ...unknown, name: site, code })
+    for (const { name, addresses } of await state.local(siteHints).selectAll().execute())
+      if (!this.#known.has(name)) this.#know({ ...unknown, name, addresses })
     for (const row of await state.select(scope, sites).selectAll().execute()) {
-      const isRevoked = this.isRevoked(row.id)
-      this.#known.set(row.id, {
+      this.#know({
         name: row.id,
-        standing: isRevoked ? 'revoked' : row.is_dormant ? 'dormant' : 'member',
-        addresses: isRevoked ? [] : row.addresses,
+        standing: row.is_dormant ? 'dormant' : 'member',
+        addresses: row.addresses,
         code: row.code,
         signingKey: row.signing_key,
         signingKeyId: row.signing_key_id,
@@ -168,12 +191,29 @@ export class Directory {
     }
     for (const listener of this.#listeners) listener()
   }
+
+  #know(site: KnownSite): void {
+    const { name } = site
+    const [retirement] = this.#retirements.get(name) ?? []
+    if (!this.isRevoked(name)) this.#known.set(name, site)
+    else this.#known.set(name, { ...site, standing: retirement ? 'retired' : 'revoked', addresses: [] })
+  }
 }
 
 /** Whether `name` is `site`, or was admitted by it or by whom that has admitted. */
 function isBelow(name: string, site: string): boolean {
   const admitter = admitterOf(name)
   return name === site || (admitter !== undefined && isBelow(admitter, site))
+}
+
+const unknown: Omit<KnownSite, 'name'> = {
+  standing: 'member',
+  addresses: [],
+  code: undefined,
+  signingKey: null,
+  signingKeyId: '',
+  apiUrl: '',
+  admits: false,
 }
 
 function isOfDirectory(table: string): boolean {

@@ -90,6 +90,31 @@ export const SiteNotTrusted = defineError({
     `Site ${site} may not admit others, since the cloud does not trust it.`,
 })
 
+/** What a retired site hears that comes back. */
+export const SiteRetired = defineError({
+  code: 'federation.site.retired',
+  status: 403,
+  fault: 'forbidden',
+  message: ({ site, heir }: { site: string; heir: string }) =>
+    `Site ${site} was retired from this cloud; ${heir} keeps its records now.`,
+})
+
+export const CannotRetire = defineError({
+  code: 'federation.site.cannot_retire',
+  status: 409,
+  fault: 'conflictingRequest',
+  message: ({ site, reason }: { site: string; reason: string }) =>
+    `Site ${site} cannot be retired from here: ${reason}.`,
+})
+
+/** A site asked for what another one had borrowed, of which it is not the heir as far as is known here. */
+export const NotHeir = defineError({
+  code: 'federation.site.not_heir',
+  status: 409,
+  fault: 'conflictingRequest',
+  message: ({ site, heir }: { site: string; heir: string }) => `Site ${heir} is not the heir of ${site}.`,
+})
+
 export const CannotMove = defineError({
   code: 'federation.home.cannot_move',
   status: 409,

@@ -363,7 +363,17 @@ test('only a site that is trusted with the cloud itself shuts others out, and ne
   await assert.rejects(east.federation.revokeSite({ site: 'nowhere', reason: '' }), CannotRevoke.is)
   // Nor by a record that it makes in its own name.
   const row = await west.state.transaction((transaction) =>
-    transaction.insert(siteRevocations, { site: 'north', domain_id: 'root', reason: '', kept: [] }),
+    transaction.insert(siteRevocations, {
+      site: 'north',
+      domain_id: 'root',
+      reason: '',
+      kept: [],
+      heir: 'west',
+      retired_at: 0,
+      code: 3,
+      signing_key: null,
+      signing_key_id: '',
+    }),
   )
   const page = { home: 'west', after: 0, upTo: row.seq, entries: [{ table: siteRevocations.name, row }] }
   const trust = createTrust({ domains: domains as unknown as RecordTable, root })

@@ -1,6 +1,7 @@
 /**
  * Many sites as one cloud: follows every other site's feed, routes writes to their homes, knows how fresh everything
- * is, borrows and lends shares, moves homes, and admits new sites.
+ * is, borrows and lends shares, moves homes, admits new sites, and retires lost ones. One file because it only connects
+ * them: each of these has one of its own.
  */
 
 import type { RequestRouter } from '@atoll/http'
@@ -24,17 +25,18 @@ import type { Store } from '@atoll/rome'
 import type { RecordTable, State, Trust } from '@atoll/state'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Admission } from './admission.ts'
+import { Adopter, type Displacement, noDisplacement } from './adoption.ts'
 import { Borrower } from './borrowing.ts'
 import { keepCertificates } from './certificate-keeper.ts'
 import { CertifiedCodes, certificatesOf } from './certified-codes.ts'
 import { type SelfDescription, writeDescription } from './describe-self.ts'
 import { Directory, type SiteHint } from './directory.ts'
-import { CannotRevoke } from './errors.ts'
 import { FeedReaders } from './feed-readers.ts'
 import { FeedWaiter } from './feed-waiter.ts'
 import { Follower } from './follower.ts'
 import { CONTACT_INTERVAL_MS, Freshness } from './freshness.ts'
 import { guardTransport } from './guarded-transport.ts'
+import { guardiansOf } from './guardians.ts'
 import { Lender } from './lending.ts'
 import { markRequests } from './mark-requests.ts'
 import { Mover } from './moving.ts'
@@ -45,6 +47,8 @@ import { ProjectSites } from './project-sites.ts'
 import { type PeerAddress, siteRevocations, sites } from './records.ts'
 import { countHere, countOutside, type Leaving } from './records-outside.ts'
 import { Reserves, type WantedShare } from './reserves.ts'
+import { type RetirementAnswer, type RetirementRequest, retireSite } from './retirement.ts'
+import { type RevocationRequest, revokeSite } from './revocation.ts'
 import { HomeRouter, type Places } from './router.ts'
 import { createScopeKeeper } from './scope-keeper.ts'
 import { createTrust, moveSigner } from './trust.ts'
@@ -69,6 +73,8 @@ export interface FederationOptions {
   /** Shares worth having before they are needed, since the lender may be cut off when they are. */
   readonly wantedShares: () => Promise<readonly WantedShare[]>
   readonly chunks: ChunkSource
+  /** What services do about records of a site that was lost. Default: nothing. */
+  readonly displacement?: Displacement
   /** Of this peer. */
   readonly self: SelfDescription
   /** What the site says of itself at the moment: addresses of all its live peers. Default: `self`. */
@@ -108,11 +114,13 @@ export class Federation {
   readonly #mover: Mover
   readonly #lender: Lender
   readonly #admission: Admission
+  readonly #adopter: Adopter
   readonly #waiter: FeedWaiter
   readonly #trust: Trust
   readonly #followers: Supervisor
   readonly #readers: FeedReaders
   readonly #followed = new Map<string, Follower>()
+  readonly #betweenMs = (site: string, other: string) => this.overlay.predictedMs(site, other)
 
   static async open(options: FederationOptions): Promise<Federation> {
     const codes = new CertifiedCodes(options.keys())
@@ -150,7 +158,14 @@ export class Federation {
       trust: this.#trust,
     })
     this.#reserves = new Reserves({ ...options, borrower: this.#borrower })
-    this.#mover = new Mover({ ...options, directory, trust: this.#trust, sign: moveSigner(this.signer) })
+    const movers = { directory, trust: this.#trust, sign: moveSigner(this.signer) }
+    this.#mover = new Mover({ ...options, ...movers })
+    this.#adopter = new Adopter({
+      displacement: noDisplacement,
+      isSteward: () => true,
+      ...options,
+      ...movers,
+    })
     this.#admission = new Admission({ ...options, directory, trust: this.#trust })
     this.overlay = openOverlay({ ...options, directory })
     this.#followers = new Supervisor(options)
@@ -202,7 +217,15 @@ export class Federation {
     })
     const isDue = this.#options.isSteward ?? (() => true)
     const scopes = createScopeKeeper({ ...this.#options, projectSites: this.projectSites, isDue })
-    return [this.#followAll(), keeper, sweeper, scopes, returns, ...this.#keepCertificates()]
+    return [
+      this.#followAll(),
+      keeper,
+      sweeper,
+      scopes,
+      this.#adopter.service(),
+      returns,
+      ...this.#keepCertificates(),
+    ]
   }
 
   /** How many records of a project are at home at sites that it is about to leave. @throws HomeUnreachable */
@@ -225,6 +248,7 @@ export class Federation {
       countKept: (projectId) => countHere(this.#options, projectId, (home) => home === state.site.name),
       readers: this.#readers,
       overlay: this.overlay,
+      freshness: this.freshness,
       onIntroduced: (site) => this.#followed.get(site)?.poke(),
       chunks,
       clock,
@@ -252,25 +276,41 @@ export class Federation {
 
   /** Ages of all sites, for the header of every read. */
   describeFreshness(): string {
-    return this.freshness.describe(this.directory.all.map(({ name }) => name))
+    const sites = this.directory.all.filter(({ standing }) => standing !== 'retired')
+    return this.freshness.describe(sites.map(({ name }) => name))
   }
 
   /**
    * Shuts a site out of the cloud for good: nobody talks to it any more, and its tokens are worth nothing. Written here,
    * spread by the feed. @throws CannotRevoke here where nobody is trusted with the cloud's own domain
    */
-  async revokeSite({ site, reason }: { site: string; reason: string }): Promise<void> {
-    const { state, root } = this.#options
-    const own = state.site.name
-    if (site === own) throw CannotRevoke({ site, reason: 'it is this very site' })
-    if (!this.directory.find(site)) throw CannotRevoke({ site, reason: 'nobody here knows it' })
-    if (this.directory.isRevoked(site)) return
-    const kept = this.directory.admittedBy(site)
-    await state.transaction(async (transaction) => {
-      if (!(await this.#trust.hasAuthority(root.domainId, own, transaction)))
-        throw CannotRevoke({ site, reason: `${own} is not trusted with the default domain` })
-      await transaction.insert(siteRevocations, { site, domain_id: root.domainId, reason, kept })
-    })
+  revokeSite(request: RevocationRequest): Promise<void> {
+    return revokeSite({ ...this.#options, directory: this.directory, trust: this.#trust }, request)
+  }
+
+  /**
+   * Declares a site lost for good: it is shut out, and its heir takes over what it kept. Written here, spread by the feed.
+   * @throws CannotRetire
+   */
+  retireSite(request: RetirementRequest): Promise<RetirementAnswer> {
+    const { directory, freshness } = this
+    const surroundings = { directory, freshness, trust: this.#trust, betweenMs: this.#betweenMs }
+    return retireSite({ ...this.#options, ...surroundings }, request)
+  }
+
+  /** Which sites stand ready to take over what `site` keeps. */
+  guardiansOf(site: string): readonly string[] {
+    return guardiansOf(site, { directory: this.directory, betweenMs: this.#betweenMs }).guardians
+  }
+
+  /** How many live records of a retired site nobody took over, as their domains do not trust this one; known at its heir. */
+  recordsLeftOf(site: string): number | undefined {
+    return this.#adopter.leftOf(site)
+  }
+
+  /** Sites that say that this one was shut out. */
+  get shutOutBy(): readonly string[] {
+    return [...this.#followed].flatMap(([site, { isShutOut }]) => (isShutOut ? site : []))
   }
 
   /**
@@ -335,11 +375,13 @@ export class Federation {
           refresh: async () => void (await state.feed.reconsider()),
         })
         const stopListening = [
-          this.directory.onChange(follow),
+          this.directory.onChange(() => {
+            follow()
+            this.#adopter.reconsider()
+          }),
           state.onCommit((changes) => {
-            // Domains say whom they trust; sites say which ids and signatures are theirs.
-            if (changes.some(({ table }) => table === this.#options.domains.name || table === sites.name))
-              reconsidering.request()
+            if (changes.some(({ table }) => this.#decides(table))) reconsidering.request()
+            if (changes.some(({ table }) => table === this.#options.domains.name)) this.#adopter.reconsider()
           }),
         ]
         follow()
@@ -348,6 +390,11 @@ export class Federation {
         await this.#followers.stop()
       },
     }
+  }
+
+  /** Domains say whom they trust; sites, which ids and signatures are theirs; revocations, who inherits from whom. */
+  #decides(table: string): boolean {
+    return table === this.#options.domains.name || table === sites.name || table === siteRevocations.name
   }
 
   #followNew(): void {

@@ -5,8 +5,9 @@ import type { PeerTransport } from '@atoll/overlay'
 import type { FeedEntry, State, Trust } from '@atoll/state'
 import { Type } from 'typebox'
 import type { Directory } from './directory.ts'
+import { SiteRetired, SiteRevoked } from './errors.ts'
 import { CONTACT_INTERVAL_MS, type Freshness } from './freshness.ts'
-import { callPeer, FeedAnswer } from './peer-client.ts'
+import { callPeer, FeedAnswer, PeerRefused } from './peer-client.ts'
 import type { PeerAddress } from './records.ts'
 
 /** Entries of one page: at about 1 kB each, half a megabyte. */
@@ -38,6 +39,7 @@ export class Follower implements Service {
   readonly #options: FollowerOptions
   #failures = 0
   #isIntroduced = false
+  #isShutOut = false
   #endPause: () => void = () => {}
 
   constructor(options: FollowerOptions) {
@@ -55,12 +57,18 @@ export class Follower implements Service {
         if (!this.#isIntroduced) await this.#introduce(signal)
         await this.#followOnce(signal)
         this.#failures = 0
+        this.#isShutOut = false
       } catch (error) {
         if (signal.aborted) return
         this.#isIntroduced = false
         await this.#pause(error, signal)
       }
     }
+  }
+
+  /** Whether that site says that this one was revoked or retired. */
+  get isShutOut(): boolean {
+    return this.#isShutOut
   }
 
   /** The site has just been heard of: a pause that waits for it ends. */
@@ -120,11 +128,16 @@ export class Follower implements Service {
 
   async #pause(error: unknown, signal: AbortSignal): Promise<void> {
     const { site, directory, random, log } = this.#options
-    if (this.#failures === 0) log.info({ site, err: error }, 'a site does not answer')
+    const isShutOut =
+      error instanceof PeerRefused && (error.code === SiteRevoked.code || error.code === SiteRetired.code)
+    if (isShutOut && !this.#isShutOut)
+      log.error({ site, err: error }, 'this site was shut out: that one does not talk to it any more')
+    else if (this.#failures === 0) log.info({ site, err: error }, 'a site does not answer')
+    this.#isShutOut = isShutOut
     this.#failures++
     const isAway = directory.find(site)?.standing === 'dormant'
     const ceilingMs = Math.min(
-      isAway ? ABSENCE_PAUSE_MS : PAUSE_MS_MAX,
+      isAway || isShutOut ? ABSENCE_PAUSE_MS : PAUSE_MS_MAX,
       50 * 2 ** Math.min(this.#failures, 12),
     )
     await this.#rest(ceilingMs * (0.5 + 0.5 * fraction(random)), signal)

@@ -1,4 +1,4 @@
-/** Where a record may be written: its own word, else the code in its id. */
+/** Where a record may be written: its own word, else the code in its id; at the heir of a site that is lost for good. */
 
 import type { State } from '@atoll/state'
 import type { Directory } from './directory.ts'
@@ -9,5 +9,6 @@ export async function homeOf(
   table: string,
   id: string,
 ): Promise<string | undefined> {
-  return (await state.homeOf(table, id)) ?? directory.minterOf(id)
+  const home = (await state.homeOf(table, id)) ?? directory.minterOf(id)
+  return home === undefined ? undefined : directory.standInFor(home)
 }

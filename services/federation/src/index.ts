@@ -1,5 +1,6 @@
 /** Federation: many sites as one cloud. */
 
+export type { Displacement } from './adoption.ts'
 export * from './directory.ts'
 export * from './errors.ts'
 export { Federation, type FederationOptions } from './federation.ts'
@@ -9,5 +10,6 @@ export { NearestQuery } from './overlay/overlay-endpoints.ts'
 export { type OverlayMember, PeerOverlay } from './overlay/peer-overlay.ts'
 export type { ChunkSource } from './peer-endpoints.ts'
 export * from './records.ts'
+export type { Copy, RetirementAnswer, RetirementRequest } from './retirement.ts'
 export type { Needs, Places } from './router.ts'
 export { federationTables } from './tables.ts'

@@ -7,7 +7,7 @@ import { faultBody } from '@atoll/http'
 import type { State } from '@atoll/state'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Directory } from './directory.ts'
-import { SiteRevoked } from './errors.ts'
+import { SiteRetired, SiteRevoked } from './errors.ts'
 import type { FeedWaiter } from './feed-waiter.ts'
 import { SEQ_HEADER } from './router.ts'
 
@@ -25,7 +25,8 @@ export function markRequests(
   server.addHook('onRequest', async (request, reply) => {
     const site = peerOf(request)?.site
     if (site !== undefined && directory.isRevoked(site)) {
-      const refusal = SiteRevoked({ site })
+      const heir = directory.standInFor(site)
+      const refusal = heir === site ? SiteRevoked({ site }) : SiteRetired({ site, heir })
       return reply
         .status(refusal.status)
         .header('atoll-error', refusal.code)

@@ -80,21 +80,31 @@ export class Mover {
    * that cannot be seen yet; it is offered again
    */
   async accept(tableName: string, row: PeerRow): Promise<void> {
-    const { state, trust } = this.#options
+    const { state, directory, trust, sign } = this.#options
     const table = this.#tables.get(tableName)
+    const path = directory.succession(String(row.home))
+    const isInherited = path.length > 1 && path.at(-1) === state.site.name
     const isTaken =
-      table && (await state.transaction((transaction) => transaction.takeOver(table, row, trust)))
+      table &&
+      (await state.transaction((transaction) =>
+        isInherited
+          ? transaction.inherit(table, row, { path, sign, trust })
+          : transaction.takeOver(table, row, trust),
+      ))
     if (!isTaken) throw CannotMove({ table: tableName, id: row.id })
   }
 
   /** One pass of the sweeper: offers again what was handed over and has not shown up in the new home's feed. */
   async offerAgain(): Promise<void> {
-    const { state, transport, log } = this.#options
+    const { state, transport, directory, log } = this.#options
     for (const table of this.#tables.values()) {
       for (const row of await state.handedOver(table)) {
+        // It was lost before it was seen there: its heir takes it, and this site by itself if it is the heir.
+        const site = directory.standInFor(row.home)
+        if (site === state.site.name) continue
         try {
           await callPeer(transport, {
-            site: row.home,
+            site,
             method: 'POST',
             path: '/peer/v1/homes/accept',
             body: { table: table.name, row },
@@ -103,7 +113,7 @@ export class Mover {
           })
         } catch (error) {
           log.info(
-            { table: table.name, id: row.id, site: row.home, err: error },
+            { table: table.name, id: row.id, site, err: error },
             'a handed-over record is offered again later',
           )
         }

@@ -2,14 +2,15 @@
 
 import { BadRequest, faultBody, InternalError, Unauthorized, validateBody, validateQuery } from '@atoll/http'
 import { AtollError, type Clock, SITE_CODE_MAX } from '@atoll/kit'
-import { cloudScope, type FeedEntry, giveBack, type State } from '@atoll/state'
+import { cloudScope, type FeedEntry, giveBack, passSharesOn, type State } from '@atoll/state'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Admission } from './admission.ts'
 import type { Directory } from './directory.ts'
+import { NotHeir } from './errors.ts'
 import type { FeedReaders } from './feed-readers.ts'
 import { FEED_PAGE_MAX } from './follower.ts'
-import { CONTACT_INTERVAL_MS } from './freshness.ts'
+import { CONTACT_INTERVAL_MS, type Freshness } from './freshness.ts'
 import type { Lender } from './lending.ts'
 import type { Mover } from './moving.ts'
 import { registerOverlayEndpoints } from './overlay/overlay-endpoints.ts'
@@ -31,6 +32,7 @@ export interface PeerEndpointsOptions {
   readonly lender: Lender
   readonly readers: FeedReaders
   readonly overlay: PeerOverlay
+  readonly freshness: Freshness
   /** A site has said where it is, so it is back. */
   readonly onIntroduced: (site: string) => void
   /** How many live records of a project have their home here. */
@@ -67,7 +69,11 @@ const IssuerQuery = Type.Object({ issuer: Type.Integer({ minimum: 0, maximum: SI
 const CERTIFICATE_BODY_BYTES_MAX = 16_384
 const ProjectBody = Type.Object({ project: Type.String({ maxLength: 255 }) })
 const SelfBody = Type.Object({ addresses: Type.Array(Address, { maxItems: 8 }) })
+const SiteParams = Type.Object({ site: Type.String({ minLength: 1, maxLength: 63 }) })
 const DigestParams = Type.Object({ digest: Type.String({ pattern: '^[0-9a-f]{64}$' }) })
+
+/** Shares that are passed on to an heir in one transaction; it asks again for more. */
+const PASSED_ON_MAX = 100
 
 /** Registers the peer endpoints on the listener for peers. */
 export async function registerPeerEndpoints(
@@ -98,6 +104,11 @@ export async function registerPeerEndpoints(
         const first = after === 0 ? await introduction(state) : []
         return { ...page, entries: [...first, ...page.entries], sites: directory.hints() }
       })
+      scope.get('/feeds/:site', async (request) => {
+        senderOf(request)
+        const { site } = validateQuery(SiteParams, request.params)
+        return { seq: await state.feed.cursor(site), isReachable: options.freshness.isReachable(site) }
+      })
       // A site that has just joined is known to nobody: whom it follows learns here where it is, and follows it in turn.
       scope.post('/sites', async (request) => {
         const { addresses } = validateBody(SelfBody, request.body)
@@ -120,6 +131,13 @@ export async function registerPeerEndpoints(
         senderOf(request)
         const { project } = validateBody(ProjectBody, request.body)
         return { count: await countKept(project) }
+      })
+      scope.post('/shares/inherit', async (request) => {
+        const heir = senderOf(request)
+        const { site } = validateBody(SiteParams, request.body)
+        if (heir === site || directory.standInFor(site) !== heir) throw NotHeir({ site, heir })
+        const estate = { from: site, to: heir, limit: PASSED_ON_MAX }
+        return { count: await state.transaction((transaction) => passSharesOn(transaction, estate)) }
       })
       scope.post('/homes', async (request) => {
         const { table, id } = validateBody(HomeBody, request.body)

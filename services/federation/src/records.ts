@@ -34,7 +34,8 @@ export const sites = defineRecord(
 
 /**
  * A site that is shut out for good, because it was lost or captured. A record of its own, so that whoever is trusted with
- * the cloud's own domain can write it, at any site; it overrides whatever the revoked site says.
+ * the cloud's own domain can write it, at any site; it overrides whatever the revoked site says. With an heir it is a
+ * retirement: the heir takes over what the site kept.
  */
 export const siteRevocations = defineRecord(
   'site_revocations',
@@ -48,8 +49,24 @@ export const siteRevocations = defineRecord(
      * and dated back, with a key that somebody has captured, is shut out with it.
      */
     kept: json<readonly string[]>([]),
+    heir: text().nullable(),
+    /** When it was retired, at first: of two retirements by sites that could not hear each other, the earlier one counts. */
+    retired_at: integer().nullable(),
+    /** What the site had said of itself, for those that join later and never hear it: see `sites`. */
+    code: integer().nullable(),
+    signing_key: json<Ed25519PublicJwk | null>(null).nullable(),
+    signing_key_id: text().nullable(),
   },
   { audience: 'everyone', authority: (row) => row.domain_id, indexes: [['site']] },
 )
+
+/** Of a revocation that is no retirement. */
+export const withoutHeir = {
+  heir: null,
+  retired_at: null,
+  code: null,
+  signing_key: null,
+  signing_key_id: null,
+} as const
 
 export const federationRecords = [sites, siteRevocations] as unknown as readonly RecordTable[]

@@ -20,6 +20,7 @@ import {
 } from '@atoll/state'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { Type } from 'typebox'
+import { type Displacement, noDisplacement } from './adoption.ts'
 import { Federation } from './federation.ts'
 import { federationRecords } from './records.ts'
 import type { Places } from './router.ts'
@@ -27,7 +28,7 @@ import { federationTables } from './tables.ts'
 
 export const domains = defineRecord(
   'domains',
-  { name: text() },
+  { name: text(), sites: json<readonly string[] | null>(null).nullable() },
   { audience: 'everyone', ids: 'given', authority: () => 'root' },
 )
 export const projects = defineRecord(
@@ -58,17 +59,23 @@ const everything = (federation: Federation): readonly Service[] => [
   federation.overlay,
 ]
 
+export interface CloudOptions {
+  readonly services?: (federation: Federation) => readonly Service[]
+  readonly displacement?: Displacement
+}
+
 /** Opens sites that all know the first one, which is the founder, and runs `services` of each. */
 export async function openCloud(
   names: readonly string[],
   after: (cleanUp: () => Promise<void>) => void,
-  services = everything,
+  { services = everything, displacement = noDisplacement }: CloudOptions = {},
 ) {
   const network = new MockNetwork({ clock: systemClock, random: seededRandom('cloud'), link: { delayMs: 2 } })
   const sites = new Map<string, TestSite>()
   for (const [index, name] of names.entries()) {
     const founder = names[0] ?? ''
-    sites.set(name, await openSite({ network, name, code: index + 1, founder, names, services, after }))
+    const place = { network, name, code: index + 1, founder, names }
+    sites.set(name, await openSite({ ...place, services, displacement, after }))
   }
   const site = (name: string): TestSite => {
     const found = sites.get(name)
@@ -86,8 +93,9 @@ async function openSite(options: {
   names: readonly string[]
   services: (federation: Federation) => readonly Service[]
   after: (cleanUp: () => Promise<void>) => void
+  displacement: Displacement
 }) {
-  const { network, name, code, founder, names, services, after } = options
+  const { network, name, code, founder, names, services, displacement, after } = options
   const directory = mkdtempSync(join(tmpdir(), `atoll-${name}-`))
   const store = openSqlite({ path: join(directory, 'state.sqlite') })
   const world = { clock: systemClock, random: seededRandom(name), log: silentLogger }
@@ -116,6 +124,7 @@ async function openSite(options: {
     places: () => placesAmong(names, name),
     wantedShares: async () => [],
     signatures: (isRevoked) => network.authority.issue({ site: name, isRevoked }),
+    displacement,
     chunks: { manifest: () => Promise.reject(noRoom), chunk: () => Promise.reject(noRoom) },
     self: { addresses: settings.addresses, apiUrl: `http://${name}` },
     describeSite: () => ({ addresses: settings.addresses, apiUrl: `http://${name}` }),
@@ -234,7 +243,7 @@ function toyApi(state: State, settings: { readonly hasRoom: boolean }): Api {
         body: Body,
         writes: () => ({ kind: 'cloud' }),
         handle: ({ body }) =>
-          state.transaction((transaction) => transaction.insert(domains, { name: body.name })),
+          state.transaction((transaction) => transaction.insert(domains, { name: body.name, sites: null })),
       }),
       endpoint({
         method: 'POST',
@@ -247,10 +256,13 @@ function toyApi(state: State, settings: { readonly hasRoom: boolean }): Api {
   }
 }
 
-/** Founds what the cloud needs at its first site. */
-export async function foundCloudRecords({ state }: TestSite): Promise<void> {
+/** Founds what the cloud needs at its first site. `trusted`: the sites of the root domain; default: the founder alone. */
+export async function foundCloudRecords(
+  { state }: TestSite,
+  trusted: readonly string[] | null = null,
+): Promise<void> {
   await state.transaction(async (transaction) => {
-    await transaction.insert(domains, { id: 'root', name: 'root' })
+    await transaction.insert(domains, { id: 'root', name: 'root', sites: trusted })
     await foundShare(transaction, 'numbers:root', { ranges: [[1, 101]] })
     await foundShare(transaction, 'quota:root', { amount: 10 })
   })

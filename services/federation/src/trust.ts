@@ -1,6 +1,6 @@
 /**
  * Whose word counts for what: sites may be the home of a domain's records when the domain itself names them, of ids
- * that carry their code, and of what a former home has given them by its signature.
+ * that carry their code, and of what a former home has given them by its signature, or left to them when it was retired.
  */
 
 import type { KeyObject } from 'node:crypto'
@@ -22,11 +22,14 @@ import {
   type Trust,
 } from '@atoll/state'
 import type { CertifiedCodes, SiteClaim } from './certified-codes.ts'
-import { sites } from './records.ts'
+import { siteRevocations, sites } from './records.ts'
+import { heirsInOrder, type Retirement, retirementsIn } from './succession.ts'
 
 const scope = cloudScope('trust between sites')
 
 const MOVE_TYPE = 'atoll-move'
+/** Signed by an heir, where the site that would have to sign is lost for good. */
+const FORCED_MOVE_TYPE = 'atoll-forced-move'
 
 /** A parsed key is kept, since parsing costs more than verifying; so many are enough for any cloud that follows all. */
 const KEYS_MAX = 10_000
@@ -51,22 +54,66 @@ export function createTrust(options: TrustOptions): Trust {
     }
     return keys.get(jwk.x)
   }
+  const identityOf = async (site: string, reader: Reader): Promise<Identity | undefined> => {
+    const record = await reader.find(scope, sites, site)
+    if (record) {
+      const { code, signing_key: key, signing_key_id: keyId } = record
+      return { code, key, keyId }
+    }
+    const [retirement] = await retirementsOf(site, reader, options)
+    return retirement && { code: retirement.code, key: retirement.signingKey, keyId: retirement.signingKeyId }
+  }
   return {
     hasAuthority,
     vouchesFor: (table, row) =>
       table !== sites.name || (options.codes?.isRightful(row as unknown as SiteClaim) ?? true),
     mayName: async (site, { id, ids }, reader) => {
       const code = siteCodeOf(id)
-      if (code !== undefined && (await reader.find(scope, sites, site))?.code === code) return true
+      if (code !== undefined && (await identityOf(site, reader))?.code === code) return true
       return ids === 'given' && hasAuthority(options.root.domainId, site, reader)
     },
-    readMove: (text, reader) => readMove(text, reader, keyOf),
+    readMove: async (text, reader) => {
+      // Not believed yet: it only says whose signature it has to be.
+      const claimed = parseMove(Buffer.from(text.split('.')[1] ?? '', 'base64url'))
+      const signer = claimed && (await identityOf(claimed.by ?? claimed.from, reader))
+      if (!signer) return undefined
+      const verdict = verifyJws({
+        jws: text,
+        type: typeOf(claimed),
+        keyFor: (keyId) => (keyId === signer.keyId ? keyOf(signer.key) : undefined),
+      })
+      return verdict.isValid ? claimed : undefined
+    },
+    heirsOf: async (site, reader) => heirsInOrder(await retirementsOf(site, reader, options)),
   }
+}
+
+/** What a site is known by: in its own word, or, when it was lost before we could hear it, in that of who retired it. */
+interface Identity {
+  readonly code: number | undefined
+  readonly key: Ed25519PublicJwk | null
+  readonly keyId: string
 }
 
 /** Signs moves with the key of this site. */
 export function moveSigner(signer: SiteSigner): SignMove {
-  return (move) => createJws({ payload: Buffer.from(JSON.stringify(move)), signer, type: MOVE_TYPE })
+  return (move) => createJws({ payload: Buffer.from(JSON.stringify(move)), signer, type: typeOf(move) })
+}
+
+const typeOf = ({ by }: Move) => (by === undefined ? MOVE_TYPE : FORCED_MOVE_TYPE)
+
+async function retirementsOf(
+  site: string,
+  reader: Reader,
+  { root }: TrustOptions,
+): Promise<readonly Retirement[]> {
+  const rows = await reader
+    .select(scope, siteRevocations)
+    .selectAll()
+    .where('site', '=', site)
+    .where('domain_id', '=', root.domainId)
+    .execute()
+  return retirementsIn(rows)
 }
 
 function createAuthorityCheck({ domains, root }: TrustOptions): AuthorityCheck {
@@ -78,23 +125,6 @@ function createAuthorityCheck({ domains, root }: TrustOptions): AuthorityCheck {
   }
 }
 
-async function readMove(
-  text: string,
-  reader: Reader,
-  keyOf: (jwk: Ed25519PublicJwk | null) => KeyObject | undefined,
-): Promise<Move | undefined> {
-  // Not believed yet: it only says whose signature it has to be.
-  const claimed = parseMove(Buffer.from(text.split('.')[1] ?? '', 'base64url'))
-  const signer = claimed && (await reader.find(scope, sites, claimed.from))
-  if (!signer) return undefined
-  const verdict = verifyJws({
-    jws: text,
-    type: MOVE_TYPE,
-    keyFor: (keyId) => (keyId === signer.signing_key_id ? keyOf(signer.signing_key) : undefined),
-  })
-  return verdict.isValid ? claimed : undefined
-}
-
 function parseMove(bytes: Buffer): Move | undefined {
   let value: unknown
   try {
@@ -102,8 +132,9 @@ function parseMove(bytes: Buffer): Move | undefined {
   } catch {
     return undefined
   }
-  const { table, id, from, to, generation } = Object(value) as Partial<Record<keyof Move, unknown>>
+  const { table, id, from, to, generation, by } = Object(value) as Partial<Record<keyof Move, unknown>>
   if (typeof table !== 'string' || typeof id !== 'string') return undefined
   if (typeof from !== 'string' || typeof to !== 'string' || !Number.isInteger(generation)) return undefined
-  return { table, id, from, to, generation: Number(generation) }
+  if (by !== undefined && typeof by !== 'string') return undefined
+  return { table, id, from, to, generation: Number(generation), ...(by === undefined ? {} : { by }) }
 }

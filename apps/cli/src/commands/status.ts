@@ -18,11 +18,18 @@ export function statusCommand(): Command {
 }
 
 function describe(status: PeerStatus): string {
-  const { cloud, site, version, uptimeMs, hypervisor, store, peers, sites } = status
+  const { cloud, site, version, uptimeMs, hypervisor, store, peers, sites, shutOutBy } = status
   const headline = `Cloud ${cloud}, seen from ${site} (Atoll ${version}, up ${formatDuration(uptimeMs)}, hypervisor ${hypervisor})`
   const columns = ['Site', 'Reachable', 'Age', 'State', 'RTT', 'Predicted', 'Hosts', 'Servers', 'API']
   const certificates = status.certificates ? [describeCertificates(status.certificates)] : []
-  const around = [headline, `Store: ${store}`, ...certificates, ...peers.map(describePeer)].join('\n')
+  const exile = `THIS SITE WAS SHUT OUT OF THE CLOUD, say ${shutOutBy.join(', ')}`
+  const around = [
+    headline,
+    ...(shutOutBy.length > 0 ? [exile] : []),
+    `Store: ${store}`,
+    ...certificates,
+    ...peers.map(describePeer),
+  ].join('\n')
   return `${around}\n${formatTable(
     columns,
     sites.map((each) => row(each, each.name === site)),
@@ -56,8 +63,10 @@ function row(site: SiteStatus, isSelf: boolean): readonly string[] {
 }
 
 // Only an absence that nobody planned shouts.
-function contactOf({ isReachable, standing }: SiteStatus): string {
+function contactOf({ isReachable, standing, guardians, recordsLeft }: SiteStatus): string {
   if (standing === 'revoked') return 'revoked'
+  if (standing === 'retired')
+    return `retired, see ${guardians.join(', ')}${recordsLeft ? ` (${recordsLeft} records left)` : ''}`
   if (isReachable) return standing === 'dormant' ? 'yes, dormant' : 'yes'
   return standing === 'dormant' ? 'dormant' : 'NO'
 }

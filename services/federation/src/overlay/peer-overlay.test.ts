@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
 import { type Notification, OVERLAY_BODY_MAX, OVERLAY_PATH, siteKey } from '@atoll/overlay'
-import { foundCloudRecords, openCloud, type TestSite, until } from '../test-cloud.ts'
+import { type CloudOptions, foundCloudRecords, openCloud, type TestSite, until } from '../test-cloud.ts'
 
 const NAMES = ['east', 'west', 'north', 'south']
 
 /** Sites of which each was told of the first one only. */
-function open(t: TestContext, names = NAMES, services?: Parameters<typeof openCloud>[2]) {
-  return openCloud(names, (cleanUp) => t.after(cleanUp), services)
+function open(t: TestContext, names = NAMES, services?: CloudOptions['services']) {
+  return openCloud(names, (cleanUp) => t.after(cleanUp), services ? { services } : {})
 }
 
 const stateAt = ({ federation }: TestSite, site: string) => federation.overlay.find(site)?.state

@@ -10,6 +10,7 @@ const trusting = {
   hasAuthority: async () => true,
   mayName: async () => true,
   readMove: async () => undefined,
+  heirsOf: async () => [],
 }
 
 async function siteWithTakenAddress(t: TestContext): Promise<State> {
