@@ -49,7 +49,9 @@ export interface ProberOptions {
 /** One that is under way. */
 export interface Probe {
   readonly member: Member
-  readonly done: ProbeListener[]
+  /** Who began it, and who joined. */
+  readonly done: ProbeListener
+  joined: readonly ProbeListener[]
   /** Its first ping was sent then. */
   readonly startedMs: number
   seq: number
@@ -66,15 +68,20 @@ export interface Probe {
 
 export class Prober {
   readonly #options: ProberOptions
+  // What each datagram needs lies here, not one object further.
+  readonly #environment: Environment
+  readonly #times: ProbeTimes
   readonly #open = new OpenProbes<Probe>()
 
   constructor(options: ProberOptions) {
     this.#options = options
+    this.#environment = options.environment
+    this.#times = options.times
   }
 
   /** How long an answer of `member` may take, before health stretches it. */
   timeoutMs(member: Member): number {
-    return this.#options.times.timeoutMs(member.place)
+    return this.#times.timeoutMs(member.place)
   }
 
   /** About how long a thorough probe of `member` takes that ends in silence. */
@@ -95,7 +102,7 @@ export class Prober {
   /** Probes a site, or waits for the probe of it that is under way. */
   join(member: Member, done: ProbeListener, manner: ProbeManner): void {
     const { probe } = member
-    if (probe) probe.done.push(done)
+    if (probe) probe.joined = [...probe.joined, done]
     else this.probe(member, done, manner)
   }
 
@@ -116,11 +123,10 @@ export class Prober {
   hearAck(from: Contact, message: AckMessage): void {
     const probe = this.#open.find(message.seq)
     if (probe?.member.site !== from.site) return
-    const { environment, riders, times } = this.#options
     const sentMs = message.seq === probe.seq ? probe.startedMs : probe.secondMs
-    const rttMs = environment.clock.monotonicMs() - sentMs
-    times.measured(probe.member.place, rttMs)
-    for (const rider of riders) rider.unload(from, message.riders?.[rider.name], rttMs)
+    const rttMs = this.#environment.clock.monotonicMs() - sentMs
+    this.#times.measured(probe.member.place, rttMs)
+    for (const rider of this.#options.riders) rider.unload(from, message.riders?.[rider.name], rttMs)
     this.#answered(probe, message.descriptor)
   }
 
@@ -137,8 +143,9 @@ export class Prober {
   #begin(member: Member, done: ProbeListener, stage: Probe['stage']): Probe {
     const probe: Probe = {
       member,
-      done: [done],
-      startedMs: this.#options.environment.clock.monotonicMs(),
+      done,
+      joined: nobody,
+      startedMs: this.#environment.clock.monotonicMs(),
       seq: this.#open.nextSeq(),
       secondSeq: 0,
       secondMs: 0,
@@ -152,10 +159,9 @@ export class Prober {
   }
 
   #ping(probe: Probe, seq: number): void {
-    const { environment } = this.#options
     const { member } = probe
     this.#open.put(seq, probe)
-    environment.send(member.descriptor.contact, {
+    this.#environment.send(member.descriptor.contact, {
       type: 'faults.ping',
       version: 1,
       seq,
@@ -165,7 +171,7 @@ export class Prober {
   }
 
   #wait(probe: Probe, timeoutMs: number): void {
-    const { clock } = this.#options.environment
+    const { clock } = this.#environment
     // The last stage has no time to lose, and a pause of this process shows in the lateness of its timers.
     const waitMs = probe.stage === 'first' ? timeoutMs * this.#options.health.multiplier : timeoutMs
     probe.dueMs = clock.monotonicMs() + waitMs
@@ -237,8 +243,10 @@ export class Prober {
     probe.cancel()
     this.#open.delete(probe)
     if (probe.stage !== 'proxy') probe.member.probe = undefined
-    for (const done of probe.done) done(result, probe.startedMs, probe.member)
+    probe.done(result, probe.startedMs, probe.member)
+    for (const done of probe.joined) done(result, probe.startedMs, probe.member)
   }
 }
 
 const neverSet: CancelTimer = () => {}
+const nobody: readonly ProbeListener[] = []
