@@ -8,7 +8,6 @@ import {
   createUploadRepair,
   Uploads,
 } from '@atoll/image'
-import { ChunkNotFound, type ChunkSource, ManifestNotFound } from '@atoll/images'
 import type { Service } from '@atoll/kit'
 import type { PeerTransport } from '@atoll/overlay'
 import type { State } from '@atoll/state'
@@ -52,8 +51,14 @@ export function composeImages(
   const bytes = {
     images,
     // What was uploaded elsewhere lies at the home of the image's record, or at another peer of this one.
-    sourceOf: (image: { readonly home: string }) => {
-      if (image.home !== state.site.name) return remoteChunks(transport, image.home)
+    sourceOf: ({
+      home,
+      manifest_digest,
+    }: {
+      readonly home: string
+      readonly manifest_digest: string | null
+    }) => {
+      if (home !== state.site.name) return remoteChunks(transport, home, { manifest: manifest_digest })
       return peers.others().length > 0 ? siblings.chunks : undefined
     },
   }
@@ -72,22 +77,4 @@ export function composeImages(
     ...(isShared ? [createCopyKeeper({ state, images, siblings, peers, selfName, clock, log })] : []),
   ]
   return { api: createImageApi({ ...bytes, state, uploads }), cache, services }
-}
-
-/** What this site has, at this peer or another of it: for other sites, which ask any peer. */
-export function chunksOfSite({ images }: ComposeOptions['world'], siblings: Siblings): ChunkSource {
-  const orSibling = async <Bytes>(own: Promise<Bytes>, read: (source: ChunkSource) => Promise<Bytes>) => {
-    try {
-      return await own
-    } catch (error) {
-      if (!ManifestNotFound.is(error) && !ChunkNotFound.is(error)) throw error
-      return read(siblings.chunks).catch(() => {
-        throw error
-      })
-    }
-  }
-  return {
-    manifest: (digest) => orSibling(images.manifest(digest), (source) => source.manifest(digest)),
-    chunk: (digest) => orSibling(images.chunk(digest), (source) => source.chunk(digest)),
-  }
 }

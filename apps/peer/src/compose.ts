@@ -30,8 +30,9 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { PeerStatus } from './admin-socket.ts'
 import { PeerAdmission } from './admit-peers.ts'
 import { asSteward } from './as-steward.ts'
+import { chunksForSites } from './chunks-for-sites.ts'
 import { composeHosts } from './compose-hosts.ts'
-import { chunksOfSite, composeImages } from './compose-images.ts'
+import { composeImages } from './compose-images.ts'
 import { hostNameOf } from './host-name.ts'
 import { imagesForCompute, networkForCompute } from './neighbours.ts'
 import { roundTripsBy } from './outward.ts'
@@ -304,7 +305,7 @@ async function openFederation(
   { site, world, self }: ComposeOptions,
   { state, peers, siblings }: { state: State; peers: SitePeers; siblings: Siblings },
 ): Promise<Federation> {
-  const known: { places?: HostPlaces } = {}
+  const known: { places?: HostPlaces; federation?: Federation } = {}
   const federation = await Federation.open({
     ...world,
     state,
@@ -321,13 +322,19 @@ async function openFederation(
       return known.places
     },
     wantedShares: () => wantedShares(state, quotasWorthHaving),
-    chunks: chunksOfSite(world, siblings),
+    chunks: chunksForSites({
+      state,
+      images: world.images,
+      siblings,
+      isAnyScoped: () => known.federation?.projectSites.scopedIds().length !== 0,
+    }),
     self,
     describeSite: () => describeSite(self, peers),
     isSteward: () => peers.isSteward(),
     handOver: (from, body) => siblings.handOver(from, body),
     contacts: site.contacts,
   })
+  known.federation = federation
   await known.places?.load()
   return federation
 }

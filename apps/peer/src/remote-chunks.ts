@@ -8,10 +8,17 @@ const BYTES_MAX = MANIFEST_BYTES_MAX
 /** Beside the round trip: reading one chunk from a slow disk. */
 const WORK_MS = 5000
 
+export interface RemoteChunksOptions {
+  readonly peer?: string
+  readonly prefix?: string
+  /** Of the image that is fetched: because of it the other site may give the chunks away. */
+  readonly manifest?: string | null
+}
+
 export function remoteChunks(
   transport: PeerTransport,
   site: string,
-  { peer, prefix = '/peer/v1' }: { readonly peer?: string; readonly prefix?: string } = {},
+  { peer, prefix = '/peer/v1', manifest = null }: RemoteChunksOptions = {},
 ): ChunkSource {
   const get = async (path: string, signal?: AbortSignal): Promise<Uint8Array> => {
     const response = await transport.request({
@@ -34,6 +41,7 @@ export function remoteChunks(
   }
   return {
     manifest: (digest, signal) => get(`${prefix}/manifests/${digest}`, signal),
-    chunk: (digest, signal) => get(`${prefix}/chunks/${digest}`, signal),
+    chunk: (digest, signal) =>
+      get(`${prefix}/chunks/${digest}${manifest === null ? '' : `?manifest=${manifest}`}`, signal),
   }
 }

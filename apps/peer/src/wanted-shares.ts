@@ -33,7 +33,10 @@ export async function wantedShares(
   quotas: (projectId: string) => readonly WantedShare[],
 ): Promise<readonly WantedShare[]> {
   const subnetIds = await state.select(scope, subnets).select('id').execute()
-  const projectIds = await state.select(scope, projects).select('id').execute()
+  const { name } = state.site
+  const projectRows = await state.select(scope, projects).select(['id', 'kept_at']).execute()
+  // Nothing is made here in a project whose records are kept elsewhere.
+  const projectIds = projectRows.filter(({ kept_at }) => kept_at === null || kept_at.includes(name))
   return [
     { resource: VNIS, wanted: VNI_COUNT },
     ...subnetIds.map(({ id }) => ({ resource: `addresses:${id}`, wanted: ADDRESSES })),

@@ -42,7 +42,7 @@ import { markRequests } from './mark-requests.ts'
 import { Mover } from './moving.ts'
 import { openOverlay } from './overlay/open-overlay.ts'
 import type { PeerOverlay } from './overlay/peer-overlay.ts'
-import { type ChunkSource, registerPeerEndpoints } from './peer-endpoints.ts'
+import { type ChunksForSites, registerPeerEndpoints } from './peer-endpoints.ts'
 import { ProjectSites } from './project-sites.ts'
 import { type PeerAddress, siteRevocations, sites } from './records.ts'
 import { countHere, countOutside, type Leaving } from './records-outside.ts'
@@ -72,7 +72,7 @@ export interface FederationOptions {
   readonly places: (federation: Pick<Federation, 'freshness' | 'directory' | 'overlay'>) => Places
   /** Shares worth having before they are needed, since the lender may be cut off when they are. */
   readonly wantedShares: () => Promise<readonly WantedShare[]>
-  readonly chunks: ChunkSource
+  readonly chunks: ChunksForSites
   /** What services do about records of a site that was lost. Default: nothing. */
   readonly displacement?: Displacement
   /** Of this peer. */

@@ -19,10 +19,11 @@ import { Address } from './peer-client.ts'
 import { sites } from './records.ts'
 import { waitForCommit } from './wait-for-commit.ts'
 
-/** Bytes of images, by digest; `@atoll/images`' own store has this shape. */
-export interface ChunkSource {
-  manifest(digest: string): Promise<Uint8Array>
-  chunk(digest: string): Promise<Uint8Array>
+/** Bytes of images for another site, by digest. @throws an AtollError for what is not here, or not for `site` */
+export interface ChunksForSites {
+  manifest(digest: string, site: string): Promise<Uint8Array>
+  /** @param manifest digest of the manifest because of which the site asks; undefined from an older version */
+  chunk(digest: string, site: string, manifest: string | undefined): Promise<Uint8Array>
 }
 
 export interface PeerEndpointsOptions {
@@ -37,7 +38,7 @@ export interface PeerEndpointsOptions {
   readonly onIntroduced: (site: string) => void
   /** How many live records of a project have their home here. */
   readonly countKept: (projectId: string) => Promise<number>
-  readonly chunks: ChunkSource
+  readonly chunks: ChunksForSites
   readonly clock: Clock
   /** The verified sender; undefined only on the join path. */
   readonly peerOf: (request: FastifyRequest) => { readonly site: string } | undefined
@@ -70,7 +71,9 @@ const CERTIFICATE_BODY_BYTES_MAX = 16_384
 const ProjectBody = Type.Object({ project: Type.String({ maxLength: 255 }) })
 const SelfBody = Type.Object({ addresses: Type.Array(Address, { maxItems: 8 }) })
 const SiteParams = Type.Object({ site: Type.String({ minLength: 1, maxLength: 63 }) })
-const DigestParams = Type.Object({ digest: Type.String({ pattern: '^[0-9a-f]{64}$' }) })
+const Digest = Type.String({ pattern: '^[0-9a-f]{64}$' })
+const DigestParams = Type.Object({ digest: Digest })
+const ChunkQuery = Type.Object({ manifest: Type.Optional(Digest) })
 
 /** Shares that are passed on to an heir in one transaction; it asks again for more. */
 const PASSED_ON_MAX = 100
@@ -150,14 +153,16 @@ export async function registerPeerEndpoints(
         return {}
       })
       scope.get('/manifests/:digest', async (request, reply) => {
-        senderOf(request)
+        const sender = senderOf(request)
         const { digest } = validateQuery(DigestParams, request.params)
-        return reply.type('application/octet-stream').send(Buffer.from(await chunks.manifest(digest)))
+        return reply.type('application/octet-stream').send(Buffer.from(await chunks.manifest(digest, sender)))
       })
       scope.get('/chunks/:digest', async (request, reply) => {
-        senderOf(request)
+        const sender = senderOf(request)
         const { digest } = validateQuery(DigestParams, request.params)
-        return reply.type('application/octet-stream').send(Buffer.from(await chunks.chunk(digest)))
+        const { manifest } = validateQuery(ChunkQuery, request.query)
+        const bytes = await chunks.chunk(digest, sender, manifest)
+        return reply.type('application/octet-stream').send(Buffer.from(bytes))
       })
       scope.post('/join', (request) => admission.accept(request.body))
       scope.get('/join', async (request) => {

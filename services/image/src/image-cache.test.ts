@@ -96,3 +96,15 @@ test('the reconciler keeps what guests run from, deleted images and kernels incl
   const left = (await world.files.list('/cache')).map((name) => `/cache/${name}`)
   assert.deepEqual(new Set(left), wanted)
 })
+
+test('a file that a guest runs from stays when its image was withdrawn from this site', async (t) => {
+  const world = await openImages(t)
+  const [withdrawn, unused] = [await active(world, 1), await active(world, 2)]
+  const cache = openCache(world)
+  const { path } = await cache.pathOf(withdrawn)
+  await cache.pathOf(unused)
+  await world.state.transaction(async ({ queries }) => {
+    await queries.deleteFrom(images.name).where('id', '=', withdrawn).execute()
+  })
+  assert.deepEqual(await cache.pathsOf([withdrawn]), new Set([path]))
+})

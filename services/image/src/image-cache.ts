@@ -100,7 +100,10 @@ export class ImageCache {
     const disks = await this.#digestsOf(imageIds)
     const bootIds = disks.flatMap(({ properties: { kernel_id, ramdisk_id } }) => [kernel_id, ramdisk_id])
     const rows = [...disks, ...(await this.#digestsOf(bootIds.filter((id) => id !== undefined)))]
-    return new Set(rows.map(({ manifest_digest }) => `${this.#options.directory}/${manifest_digest}`))
+    // An image that may no longer be known here is not: a guest that was made from it runs on, from a file that nothing names.
+    const unnamed = disks.length < new Set(imageIds).size ? await this.#unnamedFiles() : []
+    const digests = [...rows.map(({ manifest_digest }) => manifest_digest), ...unnamed]
+    return new Set(digests.map((digest) => `${this.#options.directory}/${digest}`))
   }
 
   /** Deletes the files that were not asked for the longest until at most `bytesMax` are left; left-overs of a crash too. */
@@ -127,6 +130,19 @@ export class ImageCache {
       evicted.bytes += sizeBytes
     }
     return evicted
+  }
+
+  /** Files of images that no record names. */
+  async #unnamedFiles(): Promise<readonly string[]> {
+    const names = (await this.#list()).map(({ name }) => name).filter(isDigest)
+    if (names.length === 0) return []
+    const named = await this.#options.state
+      .selectWithTombstones(scope, imageTable)
+      .select('manifest_digest')
+      .where('manifest_digest', 'in', names)
+      .execute()
+    const known = new Set(named.map(({ manifest_digest }) => manifest_digest))
+    return names.filter((name) => !known.has(name))
   }
 
   #digestsOf(imageIds: readonly string[]) {
