@@ -33,6 +33,7 @@ import { asSteward } from './as-steward.ts'
 import { chunksForSites } from './chunks-for-sites.ts'
 import { composeHosts } from './compose-hosts.ts'
 import { composeImages } from './compose-images.ts'
+import { displacement } from './displacement.ts'
 import { hostNameOf } from './host-name.ts'
 import { imagesForCompute, networkForCompute } from './neighbours.ts'
 import { roundTripsBy } from './outward.ts'
@@ -328,6 +329,7 @@ async function openFederation(
       siblings,
       isAnyScoped: () => known.federation?.projectSites.scopedIds().length !== 0,
     }),
+    displacement,
     self,
     describeSite: () => describeSite(self, peers),
     isSteward: () => peers.isSteward(),

@@ -2,7 +2,16 @@
 
 import type { Reader } from './reader.ts'
 import { cloudScope } from './scope.ts'
-import { grant, returnedKey, type Share, shareOf, shares, spentAmounts } from './shares.ts'
+import {
+  type Amounts,
+  countSpent,
+  grant,
+  returnedKey,
+  type Share,
+  shareOf,
+  shares,
+  spentAmounts,
+} from './shares.ts'
 import type { StateTransaction } from './transaction.ts'
 
 const scope = cloudScope('inherited shares')
@@ -55,4 +64,14 @@ export async function numbersLent(
     .where('borrower', '=', borrower)
     .execute()
   return rows.filter(({ ranges }) => ranges.length > 0)
+}
+
+/** Counts as spent here what was spent elsewhere by records that have come here: whatever the limit, as it is spent already. */
+export async function addSpent(transaction: StateTransaction, amounts: Amounts): Promise<void> {
+  const used = await spentAmounts(transaction, Object.keys(amounts))
+  const total = Object.entries(amounts).map(([resource, amount]) => [
+    resource,
+    (used[resource] ?? 0) + amount,
+  ])
+  await countSpent(transaction, Object.fromEntries(total))
 }

@@ -39,3 +39,4 @@ export {
   reportStopped,
 } from './reports.ts'
 export { rules as computeRules } from './rules.ts'
+export { recountQuotas, settleDisplacedServer } from './servers/displaced.ts'

@@ -6,6 +6,7 @@ export { asNetworkError } from './as-network-error.ts'
 export { createNetworkApi, type NetworkApiOptions, VNIS } from './create-network-api.ts'
 export * from './errors.ts'
 export { type AddressReturnOptions, createAddressReturn } from './ports/address-return.ts'
+export { numbersInUse, settleDisplacedPort } from './ports/displaced.ts'
 export { interfacesOf, type ServerInterface } from './ports/server-interfaces.ts'
 export {
   defaultNetworks,

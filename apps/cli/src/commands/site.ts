@@ -88,7 +88,7 @@ function retireCommand(): Command {
       'after',
       `
 For a site that burnt down, not for one that is cut off. It is shut out, as by revoke. Its heir becomes the home of its records,
-as far as the heir had received them; its hosts are gone.
+as far as the heir had received them; its hosts are gone, and its servers are in ERROR, for their owners to delete.
 Works at a site that is trusted with the default domain. Guardians of each site: atoll status --json
 
 Example:

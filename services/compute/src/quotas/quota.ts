@@ -54,6 +54,10 @@ export async function usageOf(reader: Reader, projectId: string): Promise<Usage>
 export function isOverQuota(error: unknown): error is AtollError {
   if (!ShareExhausted.is(error)) return false
   const { resource } = error.detail as { resource: string }
+  return isSharedQuota(resource)
+}
+
+export function isSharedQuota(resource: string): boolean {
   return SHARED_LIMITS.some((limit) => resource.startsWith(`quota_${limit}:`))
 }
 
