@@ -4,7 +4,8 @@ import assert from 'node:assert/strict'
 import { execFile, execFileSync } from 'node:child_process'
 import type { AddressInfo } from 'node:net'
 import test from 'node:test'
-import { openTestIdentity, PASSWORD } from './testing.ts'
+import type { RecordSites } from './projects/kept-at.ts'
+import { openTestIdentity, PASSWORD, type TestIdentity } from './testing.ts'
 
 const PROGRAM = 'openstack'
 /** One command takes one to three seconds, nearly all of it Python's start. */
@@ -13,20 +14,7 @@ const COMMAND_MS_MAX = 60_000
 const skip = isInstalled() ? false : `${PROGRAM} is not installed (apt-get install python3-openstackclient)`
 
 test('openstackclient manages domains, projects, users, roles and grants', { skip }, async (t) => {
-  const { server } = await openTestIdentity(t)
-  await server.listen({ host: '127.0.0.1', port: 0 })
-  const { port } = server.server.address() as AddressInfo
-  const as = (project: string, user: string, password: string) => (line: string) =>
-    run(line.split(' '), {
-      OS_AUTH_URL: `http://127.0.0.1:${port}/identity`,
-      OS_IDENTITY_API_VERSION: '3',
-      OS_USERNAME: user,
-      OS_PASSWORD: password,
-      OS_PROJECT_NAME: project,
-      OS_USER_DOMAIN_NAME: 'Default',
-      OS_PROJECT_DOMAIN_NAME: 'Default',
-      OS_REGION_NAME: 'reef',
-    })
+  const { port, as } = await listen(await openTestIdentity(t))
   const admin = as('admin', 'admin', PASSWORD)
   const json = async (line: string) => JSON.parse(await admin(`${line} -f json`))
   const names = async (line: string) =>
@@ -100,6 +88,44 @@ test('openstackclient manages domains, projects, users, roles and grants', { ski
     assert.deepEqual(await json('group list'), [])
   })
 })
+
+test('openstackclient says at which sites a project is kept', { skip }, async (t) => {
+  const recordSites: RecordSites = {
+    isSite: (name) => ['east', 'west'].includes(name),
+    countOutside: async (_projectId, { after }) => (after.includes('east') ? 0 : 3),
+  }
+  const { as } = await listen(await openTestIdentity(t, { recordSites }))
+  const admin = as('admin', 'admin', PASSWORD)
+  const shown = async () => JSON.parse(await admin('project show acme -f json'))['atoll:sites']
+  await admin('project create --property atoll:sites=east,west acme')
+  assert.equal(await shown(), 'east,west')
+  await assert.rejects(
+    admin('project set --property atoll:sites=atlantis acme'),
+    /There is no site .*HTTP 400/,
+  )
+  await assert.rejects(admin('project set --property atoll:sites=west acme'), /3 records .*HTTP 409/)
+  await admin('project set --property atoll:sites=east acme')
+  assert.equal(await shown(), 'east')
+  await admin('project set --property atoll:sites=* acme')
+  assert.equal(await shown(), undefined)
+})
+
+async function listen({ server }: TestIdentity) {
+  await server.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = server.server.address() as AddressInfo
+  const as = (project: string, user: string, password: string) => (line: string) =>
+    run(line.split(' '), {
+      OS_AUTH_URL: `http://127.0.0.1:${port}/identity`,
+      OS_IDENTITY_API_VERSION: '3',
+      OS_USERNAME: user,
+      OS_PASSWORD: password,
+      OS_PROJECT_NAME: project,
+      OS_USER_DOMAIN_NAME: 'Default',
+      OS_PROJECT_DOMAIN_NAME: 'Default',
+      OS_REGION_NAME: 'reef',
+    })
+  return { port, as }
+}
 
 /** What the command prints; rejects with what it says when it fails. */
 function run(args: readonly string[], environment: Readonly<Record<string, string>>): Promise<string> {
