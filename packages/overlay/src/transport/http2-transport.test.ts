@@ -20,6 +20,7 @@ import {
   until,
   VirtualClock,
 } from '../testing.ts'
+import { renewPeer } from '../trust/authority.ts'
 import { type SubjectName, siteName } from '../trust/identity.ts'
 import type { CredentialSource, KeyPair, KeyRing } from '../trust/key-ring.ts'
 import { defaultValidity } from '../trust/validity.ts'
@@ -60,6 +61,7 @@ async function admittedBy(
   return { ...keys, cloudAuthority: founder.cloudAuthority, admitter: issuer }
 }
 
+const world = { clock: systemClock, random: systemRandom }
 const loopback: Address = { host: '127.0.0.1', port: 0 }
 const get = { site: 'b', method: 'GET', path: '/' }
 const ok: PeerRequestHandler = (_identity, _request, response) => {
@@ -137,6 +139,16 @@ peerTransportSuite('http2', async (handler: MockHandler) => {
       await listener.close()
     },
   }
+})
+
+test('after a renewal the new certificate is shown, although the connection with the former one still stands', async (t) => {
+  const { address } = await listen(t, ok)
+  const credentials: { keys: KeyRing } = { keys: { ...expired, cloudAuthority: founder.cloudAuthority } }
+  const transport = transportTo(t, [address], { credentials })
+  assert.equal((await transport.request(get)).status, 401)
+  const peer = { ...expired.peer, certificate: await renewPeer({ ...world, keys: expired }) }
+  credentials.keys = { ...credentials.keys, peer }
+  assert.equal((await transport.request(get)).status, 204)
 })
 
 test('a site that another one has admitted is reached and known by its certificates', async (t) => {

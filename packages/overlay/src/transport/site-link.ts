@@ -10,7 +10,7 @@ import { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import { type CancelTimer, type Clock, fraction, Limiter, type Logger, type Random } from '@atoll/kit'
 import { PeerIdentityInvalid } from '../trust/errors.ts'
-import { type CredentialSource, shownCertificates } from '../trust/key-ring.ts'
+import { type CredentialSource, type PeerCredentials, shownCertificates } from '../trust/key-ring.ts'
 import { peerIdentityOf } from '../trust/peer-identity.ts'
 import { Deadline } from './deadline.ts'
 import { type Address, type Connection, dial } from './dial.ts'
@@ -38,6 +38,8 @@ export class SiteLink {
   readonly #limiter: Limiter
   readonly #abort = new AbortController()
   #connection: Connection | undefined
+  /** With which keys it was made. */
+  #shown: PeerCredentials | undefined
   #connecting: Promise<Connection> | undefined
   #ping: (() => void) | undefined
   #underWay = 0
@@ -104,7 +106,12 @@ export class SiteLink {
   async #connected(): Promise<Connection> {
     this.#abort.signal.throwIfAborted()
     const { session } = this.#connection ?? {}
-    if (this.#connection && !session?.closed && !session?.destroyed) return this.#connection
+    if (this.#connection && !session?.closed && !session?.destroyed) {
+      if (this.#isUpToDate()) return this.#connection
+      // The other end goes by the certificate that it was shown, until it ends: what is under way is finished there.
+      this.#unused.add(this.#connection)
+      session?.close()
+    }
     this.#connecting ??= this.#connect().finally(() => {
       this.#connecting = undefined
     })
@@ -130,12 +137,21 @@ export class SiteLink {
     }
   }
 
+  /** False when a renewal has replaced what the other end was shown. */
+  #isUpToDate(): boolean {
+    const { peer, site } = this.#options.credentials.keys
+    return (
+      this.#shown?.peer.certificate === peer.certificate && this.#shown.site.certificate === site.certificate
+    )
+  }
+
   /** Tries the addresses in turn, those that have just failed at the end; the error of the last one is the cause. */
   async #dialAny(): Promise<Connection> {
     const { site, resolve, credentials, clock, log, settings } = this.#options
     let failure: unknown
     for (const address of this.#inOrder(await resolve())) {
-      const { cloudAuthority, peer } = credentials.keys
+      const { keys } = credentials
+      const { cloudAuthority, peer } = keys
       const authority = new X509Certificate(cloudAuthority.certificate)
       using deadline = new Deadline({
         clock,
@@ -148,7 +164,7 @@ export class SiteLink {
           address,
           tls: {
             ca: cloudAuthority.certificate,
-            cert: shownCertificates(credentials.keys),
+            cert: shownCertificates(keys),
             key: peer.privateKey,
           },
           verify: (socket) => this.#verify(socket, authority),
@@ -157,6 +173,7 @@ export class SiteLink {
           signal: deadline.signal,
         })
         this.#doubtful.delete(keyOf(address))
+        this.#shown = keys
         connection.session.once('close', () => {
           if (!this.#unused.has(connection)) this.#doubt(address)
         })
