@@ -115,14 +115,6 @@ export class Directory {
     return this.succession(name).at(-1) ?? name
   }
 
-  /** Retired sites of which this one is the heir, each with the way from there. */
-  get inheritances(): readonly (readonly string[])[] {
-    const self = this.#options.state.site.name
-    return [...this.#retirements.keys()]
-      .map((site) => this.succession(site))
-      .filter((way) => way.at(-1) === self)
-  }
-
   /** All that were retired. */
   get retired(): readonly string[] {
     return [...this.#retirements.keys()]
