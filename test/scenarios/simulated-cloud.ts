@@ -135,6 +135,9 @@ export class SimulatedCloud {
       for (const other of this.sites) {
         if (!site.peer?.federation.freshness.isReachable(other.name))
           return `${site.name} cannot reach ${other.name}`
+        const state = site.peer.federation.overlay.find(other.name)?.state
+        if (other !== site && state !== 'alive' && state !== 'dormant')
+          return `${site.name} holds ${other.name} for ${state}`
       }
     }
     return undefined

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
-import { type Notification, OVERLAY_BODY_MAX, OVERLAY_PATH, siteKey } from '@atoll/overlay'
+import {
+  type Notification,
+  OVERLAY_BODY_MAX,
+  OVERLAY_PATH,
+  signedRumour,
+  signedTopic,
+  siteKey,
+} from '@atoll/overlay'
 import { type CloudOptions, foundCloudRecords, openCloud, type TestSite, until } from '../test-cloud.ts'
 
 const NAMES = ['east', 'west', 'north', 'south']
@@ -139,6 +146,8 @@ test('another site is told how far all are from each other, and who is nearest t
   const { site, network } = await open(t)
   const { overlay } = site('east').federation
   await until('all are measured', () => overlay.outward().filter(({ isMeasured }) => isMeasured).length === 3)
+  const isKnown = () => overlay.distances().rttMs.every((row) => !row.includes(null))
+  await until('all positions are known', isKnown)
   const west = network.connect({ cloud: 'test', site: 'west', peer: 'p' })
   const get = async (path: string) => {
     const { status, body } = await west.request({ site: 'east', method: 'GET', path: `/peer/v1${path}` })
@@ -154,4 +163,36 @@ test('another site is told how far all are from each other, and who is nearest t
   assert.equal(near.answer.nearest.length, 2)
   assert.equal((await get('/nearest?site=atlantis')).status, 404)
   assert.equal((await get('/nearest?site=west&count=0')).status, 400)
+})
+
+test('what one site tells of a topic reaches all, and nobody tells it in its name', async (t) => {
+  const heard = new Map<string, unknown[]>()
+  const { site } = await open(t, NAMES, (federation) => {
+    const { overlay } = federation
+    const own: unknown[] = []
+    heard.set(overlay.signatures.site, own)
+    overlay.addTopic(
+      signedTopic({
+        name: 'weather',
+        isUrgent: true,
+        signatures: overlay.signatures,
+        mayTell: (by, subject) => by === subject,
+        onNews: ({ data }) => void own.push(data),
+      }),
+    )
+    return [overlay]
+  })
+  const sites = NAMES.map(site)
+  await untilAll('all are alive', sites, ({ federation }) => federation.overlay.members.length === 3)
+  const tell = (by: string, subject: string, data: string) => {
+    const { overlay } = site(by).federation
+    const told = { topic: 'weather', subject, number: 1, data }
+    assert.ok(overlay.tell(signedRumour(overlay.signatures, told)))
+  }
+  tell('north', 'south', 'a lie')
+  tell('south', 'south', 'sunny')
+  // Who lies keeps its own lie for the newest word, and harms only itself.
+  const honest = ['east', 'west']
+  await until('the honest have heard', () => honest.every((name) => heard.get(name)?.includes('sunny')))
+  for (const name of honest) assert.deepEqual(heard.get(name), ['sunny'])
 })
