@@ -29,6 +29,7 @@ import type { Directory, SiteHint } from '../directory.ts'
 import { OverlayElsewhere, SiteUnknown } from '../errors.ts'
 import type { PeerAddress } from '../records.ts'
 import { type Distances, distancesOf } from './distances.ts'
+import { isAtHome } from './is-at-home.ts'
 import { OverlayMemory } from './overlay-memory.ts'
 
 export interface PeerOverlayOptions {
@@ -229,7 +230,7 @@ export class PeerOverlay implements Service {
       environment: { clock, random, send: (to, message) => carrier.send(to, message) },
       signatures: this.signatures,
       addresses: addresses(),
-      contacts: () => (isAtHome(site) ? [] : this.#contacts()),
+      contacts: () => (isAtHome(site.cyclon, site.table) ? [] : this.#contacts()),
       dissemination: { rumoursMax: RUMOURS_MAX },
       topics: this.#topics,
       space: position ? { own: position } : {},
@@ -282,14 +283,4 @@ export class PeerOverlay implements Service {
     const forMs = this.#options.clock.monotonicMs() - sinceMs
     return { site, state, forMs, addresses: descriptor.contact.addresses }
   }
-}
-
-/**
- * True when the view has no need of more: in a cloud that is smaller than a view a site would ask for more for ever, and
- * each question sends twenty walks round. The first is asked in any case, so that others have a link to this site.
- */
-function isAtHome({ cyclon, table }: OverlaySite): boolean {
-  const { view, settings } = cyclon
-  const wanted = Math.min(table.here, settings.cacheSize) >> 1
-  return cyclon.cycle > 0 && table.here > 0 && view.entries.length >= wanted
 }
