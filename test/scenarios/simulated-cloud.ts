@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SimulatedUnderlay } from '@atoll/fabric'
-import { fraction } from '@atoll/kit'
+import { fraction, siteCodeOf } from '@atoll/kit'
 import { type Direction, type MockLink, MockNetwork } from '@atoll/overlay'
 import type { Simulation } from '@atoll/simulator'
 import type { Reply, RequestOptions } from './client.ts'
@@ -41,7 +41,8 @@ export interface CloudOptions {
 export class SimulatedCloud {
   readonly simulation: Simulation
   readonly network: MockNetwork
-  readonly sites: readonly SimulatedSite[]
+  readonly #sites: readonly SimulatedSite[]
+  readonly #givenUp = new Set<SimulatedSite>()
   readonly #directory: string
   readonly #links: readonly (Direction & { readonly link: MockLink })[]
   /** When a site last answered another one, by `asking answering`. */
@@ -56,7 +57,7 @@ export class SimulatedCloud {
     this.network = new MockNetwork({ clock, random: simulation.random('network') })
     const underlay = new SimulatedUnderlay()
     const names = NAMES.slice(0, sites)
-    this.sites = names.map(
+    this.#sites = names.map(
       (name, index) =>
         new SimulatedSite({
           simulation,
@@ -77,8 +78,8 @@ export class SimulatedCloud {
         }),
     )
     const random = simulation.random('distances')
-    this.#links = this.sites.flatMap((from) =>
-      this.sites
+    this.#links = this.#sites.flatMap((from) =>
+      this.#sites
         .filter((to) => to !== from)
         .map((to) => ({
           from: from.name,
@@ -98,15 +99,35 @@ export class SimulatedCloud {
     }
   }
 
+  /** Those of which the cloud consists: all but what was given up. */
+  get sites(): readonly SimulatedSite[] {
+    return this.#sites.filter((site) => !this.#givenUp.has(site))
+  }
+
+  /** Sites that are lost for good, or count as that. */
+  get givenUp(): readonly SimulatedSite[] {
+    return [...this.#givenUp]
+  }
+
+  /** Nobody expects anything of this site any more. */
+  giveUp(site: SimulatedSite): void {
+    this.#givenUp.add(site)
+  }
+
+  /** Whether an id was minted at a site that was given up. */
+  isOfGivenUp(id: string): boolean {
+    return this.givenUp.some(({ code }) => code === siteCodeOf(id))
+  }
+
   get founder(): SimulatedSite {
-    const [founder] = this.sites
+    const [founder] = this.#sites
     if (!founder) throw new RangeError('a cloud has at least one site')
     return founder
   }
 
   /** The site of this name. */
   site(name: string): SimulatedSite {
-    const found = this.sites.find((site) => site.name === name)
+    const found = this.#sites.find((site) => site.name === name)
     if (!found) throw new RangeError(`there is no site ${name}`)
     return found
   }
@@ -181,8 +202,8 @@ export class SimulatedCloud {
 
   /** Lets go of all files. */
   async close(): Promise<void> {
-    for (const site of this.sites) if (site.isUp) site.crash()
-    await Promise.all(this.sites.map(({ disk }) => disk.remove()))
+    for (const site of this.#sites) if (site.isUp) site.crash()
+    await Promise.all(this.#sites.map(({ disk }) => disk.remove()))
     rmSync(this.#directory, { recursive: true })
   }
 }

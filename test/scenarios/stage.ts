@@ -83,7 +83,14 @@ export class Stage {
   converge(): Promise<number> {
     return this.until('the healed cloud comes to agree', CONVERGENCE_MS_MAX, () => {
       const { tables, cloud } = this
-      return findUnsettled(tables) ?? cloud.findEstranged() ?? findDivergence(tables)
+      return (
+        findUnsettled(tables) ??
+        cloud.findEstranged() ??
+        findDivergence(
+          tables,
+          cloud.givenUp.map(({ name }) => name),
+        )
+      )
     })
   }
 

@@ -61,6 +61,8 @@ export class GuestWatch {
       }
     }
     for (const { id, vm_state, host } of servers.values()) {
+      // Its host is gone: what becomes of it is not for a machine to show.
+      if (this.#cloud.givenUp.some(({ name }) => String(host).startsWith(`${name}-host-`))) continue
       const running = this.#machines.filter((machine) => runs(machine, id)).length
       if (vm_state === 'active') assert.equal(running, 1, `server ${id} is ACTIVE and runs ${running} times`)
       if (vm_state === 'stopped') assert.equal(running, 0, `server ${id} is SHUTOFF and runs`)

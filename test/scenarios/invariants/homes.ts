@@ -34,12 +34,19 @@ export class HomeWatch {
   }
 }
 
-/** The first difference between a home and a replica, in words; undefined when all sites agree. */
-export function findDivergence(sites: readonly SiteTables[]): string | undefined {
+/**
+ * The first difference between a home and a replica, in words; undefined when all sites agree. @param givenUp names of sites of
+ * which nothing may be left but tombstones, and the record by which what they signed is judged
+ */
+export function findDivergence(
+  sites: readonly SiteTables[],
+  givenUp: readonly string[] = [],
+): string | undefined {
   for (const table of sites[0]?.recordTables ?? []) {
     const rows = new Map(sites.map((site) => [site.site, byId(site.records(table))]))
     for (const [site, own] of rows) {
       for (const row of own.values()) {
+        if (givenUp.includes(row.home) && (table === 'sites' || row.deleted_at !== null)) continue
         const truth = rows.get(row.home)?.get(row.id)
         if (truth?.home !== row.home)
           return `${table} ${row.id} is at ${site}, and its home ${row.home} does not have it`

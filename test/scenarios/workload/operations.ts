@@ -113,6 +113,8 @@ const renamePort: Operation = async (actor) => {
   await actor.rename(port, (name) => ({ method: 'PUT', path: port.path, token, body: { port: { name } } }))
 }
 
+export const createUser: Operation = createIdentity('user')
+
 function createIdentity(kind: 'user' | 'project'): Operation {
   return async (actor) => {
     await actor.create(
