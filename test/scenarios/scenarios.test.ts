@@ -5,6 +5,7 @@ import { seedsToRun } from '@atoll/simulator'
 import { kinds } from './kinds/all-kinds.ts'
 import { islands } from './kinds/islands.ts'
 import { longCut } from './kinds/long-cut.ts'
+import { retire } from './kinds/retire.ts'
 import { sleep } from './kinds/sleep.ts'
 import { runScenario } from './run-scenario.ts'
 
@@ -37,6 +38,13 @@ for (const seed of seedsToRun({ from: 1, count: 1 })) {
   test(`a site that was cut off for three days comes back (SEED=${seed})`, async () => {
     const { requests } = await runScenario({ seed, kind: longCut })
     assert.ok(requests >= 72, `only ${requests} requests happened`)
+  })
+}
+
+for (const seed of seedsToRun({ from: 1, count: SEEDS_OF_KINDS })) {
+  test(`a site is lost for good, and another one has what it had (SEED=${seed})`, async () => {
+    const { requests } = await runScenario({ seed, kind: retire })
+    assert.ok(requests >= 60, `only ${requests} requests happened`)
   })
 }
 

@@ -155,6 +155,13 @@ export class SimulatedSite {
     return (await life.answer(peer.federation.wake().then(() => true))) ?? false
   }
 
+  /** As its operator: see `Federation.retireSite`. Answers with the heir; undefined when the peer dies first or is not there. */
+  async retire(site: string): Promise<string | undefined> {
+    if (!this.#running) return undefined
+    const { life, peer } = this.#running
+    return (await life.answer(peer.federation.retireSite({ site, reason: 'lost at sea' })))?.heir
+  }
+
   /** A client's request; undefined when the connection is lost before there is an answer. */
   async request(options: InjectOptions): Promise<Answer | undefined> {
     if (!this.#running) return undefined

@@ -8,4 +8,5 @@ export const cloudScenarios: ReadonlyMap<string, string> = new Map([
     'cloud-long-cut',
     'a site is cut off for 72 hours of which it sees a little of each; with --minutes, so long without leaps',
   ],
+  ['cloud-retire', 'a site is lost for good, and another one takes over what it had'],
 ])
