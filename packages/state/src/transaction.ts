@@ -25,6 +25,7 @@ import {
   type SiteScope,
   scopeOfRow,
 } from './site-scope.ts'
+import { WithdrawnRecords } from './withdrawn-records.ts'
 
 export interface Site {
   readonly name: string
@@ -195,6 +196,9 @@ export class StateTransaction implements Reader {
     if (incoming.home !== this.site.name || scope === undefined) return false
     if (!isAllowedAt(this.site.name, scope)) return false
     const current = await this.#current(table, incoming.id)
+    // What was here, went on and was withdrawn does not come back by an offer that is late.
+    const gone = current ? undefined : await new WithdrawnRecords(this.queries).find(table.name, incoming.id)
+    if (gone && gone.generation >= incoming.generation) return true
     const isOurs = current?.home === this.site.name && current.generation >= incoming.generation
     const verdict = isOurs ? 'stale' : await judge({ table, incoming, current, trust, reader: this })
     if (verdict !== 'newer') return verdict === 'stale'
