@@ -45,6 +45,8 @@ export async function runScenario(options: ScenarioOptions): Promise<ScenarioRes
     sites,
     hostsPerSite: HOSTS_PER_SITE,
     distanceMsMax,
+    // A third of all clouds are as large ones: most sites hear of each other's news by gossip.
+    closeSitesMax: simulation.random('closeness').below(3) === 0 ? 1 : undefined,
     ...(plant ? { plant } : {}),
   })
   try {

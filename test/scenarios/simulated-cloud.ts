@@ -35,8 +35,13 @@ export interface CloudOptions {
   readonly hostsPerSite: number
   /** One way between two sites when nothing is wrong: some near, some far, and not the same both ways. */
   readonly distanceMsMax: number
+  /** See the setting of this name. Default: all are followed closely. */
+  readonly closeSitesMax?: number | undefined
   readonly plant?: Plant
 }
+
+/** After so much silence gossip has found a site out, too. */
+const GOSSIP_SILENCE_MS = 30_000
 
 export class SimulatedCloud {
   readonly simulation: Simulation
@@ -50,8 +55,11 @@ export class SimulatedCloud {
   /** How often a site asked another one whether it has news, likewise. */
   readonly #looks = new Map<string, number>()
 
-  constructor({ simulation, sites, hostsPerSite, distanceMsMax, plant }: CloudOptions) {
+  readonly #areSomeFar: boolean
+
+  constructor({ simulation, sites, hostsPerSite, distanceMsMax, closeSitesMax, plant }: CloudOptions) {
     const { clock } = simulation
+    this.#areSomeFar = closeSitesMax !== undefined && sites - 1 > closeSitesMax
     this.simulation = simulation
     this.#directory = mkdtempSync(join(MEMORY_DISK, 'atoll-cloud-'))
     this.network = new MockNetwork({ clock, random: simulation.random('network') })
@@ -74,6 +82,7 @@ export class SimulatedCloud {
             if (FOLLOWING.test(path))
               this.#looks.set(`${asking} ${answering}`, this.looks(asking, answering) + 1)
           },
+          closeSitesMax,
           ...(plant ? { plant } : {}),
         }),
     )
@@ -141,6 +150,19 @@ export class SimulatedCloud {
   /** How often one site has tried to follow another so far. */
   looks(asking: string, answering: string): number {
     return this.#looks.get(`${asking} ${answering}`) ?? 0
+  }
+
+  /**
+   * Whether a site must have noticed that another one is silent: it has not heard of it for `patienceMs`. Of one that it does
+   * not ask all the time it also hears from others, so nobody whom it has heard of lately may have heard of it.
+   */
+  isSilent({ asking, answering }: { asking: string; answering: string }, patienceMs: number): boolean {
+    if (!this.#areSomeFar) return this.silenceMs({ asking, answering }) > patienceMs
+    const informed = new Set([asking])
+    for (const site of informed)
+      for (const { name } of this.sites)
+        if (this.silenceMs({ asking: site, answering: name }) <= GOSSIP_SILENCE_MS) informed.add(name)
+    return !informed.has(answering)
   }
 
   /** How long a site has certainly heard nothing of another one. */

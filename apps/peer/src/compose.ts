@@ -66,6 +66,8 @@ export interface ComposeOptions {
   readonly adminPassword?: string
   /** See the setting of this name. */
   readonly imageCacheGib?: number
+  /** See the setting of this name. */
+  readonly closeSitesMax?: number
 }
 
 export interface Peer {
@@ -303,7 +305,7 @@ async function foundRecords(
 }
 
 async function openFederation(
-  { site, world, self }: ComposeOptions,
+  { site, world, self, closeSitesMax }: ComposeOptions,
   { state, peers, siblings }: { state: State; peers: SitePeers; siblings: Siblings },
 ): Promise<Federation> {
   const known: { places?: HostPlaces; federation?: Federation } = {}
@@ -335,6 +337,7 @@ async function openFederation(
     isSteward: () => peers.isSteward(),
     handOver: (from, body) => siblings.handOver(from, body),
     contacts: site.contacts,
+    ...(closeSitesMax === undefined ? {} : { closeSitesMax }),
   })
   known.federation = federation
   await known.places?.load()

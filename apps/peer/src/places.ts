@@ -1,7 +1,7 @@
 /** Which sites have room, from the replicas of their hosts' records: kept in memory, changed with every commit. */
 
 import { hosts } from '@atoll/compute'
-import type { Directory, Freshness, Needs, Places } from '@atoll/federation'
+import type { Capacity, Directory, Freshness, Needs, Places } from '@atoll/federation'
 import type { Clock } from '@atoll/kit'
 import type { Row } from '@atoll/rome'
 import { cloudScope, followChangedRecords, type State } from '@atoll/state'
@@ -62,6 +62,17 @@ export class HostPlaces implements Places {
   siteOfZone(availabilityZone: string): string | undefined {
     for (const host of this.#hosts.values()) if (host.availability_zone === availabilityZone) return host.home
     return undefined
+  }
+
+  capacity(): Capacity {
+    const free = { vcpus: 0, ramMib: 0, diskGib: 0 }
+    for (const host of this.#hosts.values()) {
+      if (host.home !== this.#state.site.name || !host.enabled) continue
+      free.vcpus += Math.max(0, host.vcpus * host.cpu_allocation_ratio - host.vcpus_used)
+      free.ramMib += Math.max(0, host.ram_mib - host.ram_mib_used)
+      free.diskGib += Math.max(0, host.disk_gib - host.disk_gib_used)
+    }
+    return free
   }
 
   /** A site that is about to leave gets nothing new. */

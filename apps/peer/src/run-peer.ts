@@ -114,6 +114,7 @@ async function startPeer(
     ...(settings.api.publicUrl === undefined ? {} : { publicUrl: settings.api.publicUrl }),
     ...(adminPassword === undefined ? {} : { adminPassword }),
     imageCacheGib: settings.host.imageCacheGib ?? DEFAULT_IMAGE_CACHE_GIB,
+    ...(settings.peer.closeSitesMax === undefined ? {} : { closeSitesMax: settings.peer.closeSitesMax }),
   })
   known.peer = peer
   cleanUps.push(() => peer.close())

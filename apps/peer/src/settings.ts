@@ -36,6 +36,11 @@ export const SettingsSchema = Type.Object(
         port: Type.Optional(Port),
         /** Under which address they reach it; default: `host`. */
         advertise: Type.Optional(Host),
+        /**
+         * How many sites' feeds are followed closely, the nearest; the others are asked when gossip tells of news. Default: 32.
+         * Larger: replicas of far sites are fresher by some seconds, and each costs both sides a request a second.
+         */
+        closeSitesMax: Type.Optional(Type.Integer({ minimum: 0, maximum: 1000 })),
       },
       { additionalProperties: false, default: {} },
     ),

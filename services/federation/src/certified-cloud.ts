@@ -124,10 +124,10 @@ async function openSite(
   })
   const held = { keys: options.keys, errors: 0 }
   const keys = () => held.keys
-  const known = await Directory.open({ ...world, state, store, root, areSitesAdmittedBySites: true })
+  const cloud = { domains: domains as unknown as RecordTable, root }
+  const known = await Directory.open({ ...world, state, store, ...cloud, areSitesAdmittedBySites: true })
   const trust = createTrust({
-    domains: domains as unknown as RecordTable,
-    root,
+    ...cloud,
     codes: new CertifiedCodes(held.keys),
   })
   const admission = new Admission({

@@ -3,7 +3,7 @@
 import { type Clock, Refresher, type SiteCode, siteCodeOf } from '@atoll/kit'
 import { admitterOf, type Ed25519PublicJwk } from '@atoll/overlay'
 import type { Store } from '@atoll/rome'
-import { cloudScope, type State } from '@atoll/state'
+import { cloudScope, type RecordTable, type State } from '@atoll/state'
 import { type PeerAddress, siteRevocations, sites } from './records.ts'
 import { heirsInOrder, type Retirement, retirementsIn, successionOf } from './succession.ts'
 import { siteHints } from './tables.ts'
@@ -36,11 +36,19 @@ export interface SiteHint {
 /** A cloud of more sites needs the overlay; this bounds what a lying peer can make us remember. */
 const SITES_MAX = 10_000
 
+/** That `site` is shut out, by the word of `home`, and which of the sites that it had admitted are not. */
+export interface Revocation {
+  readonly site: string
+  readonly kept: readonly string[]
+  readonly home: string
+}
+
 export interface DirectoryOptions {
   readonly state: State
   readonly store: Store
   readonly clock: Clock
-  readonly root: { readonly domainId: string }
+  readonly domains: RecordTable
+  readonly root: { readonly domainId: string; readonly founder: string }
   /** Whether a site may have been admitted by another one, whose name its own begins with. Default: no. */
   readonly areSitesAdmittedBySites?: boolean
 }
@@ -53,13 +61,16 @@ export class Directory {
   /** Admitted by one that was shut out, and known when it was. */
   readonly #kept = new Set<string>()
   #retirements: ReadonlyMap<string, readonly Retirement[]> = new Map()
+  readonly #revocations = new Map<string, Revocation>()
+  #trusted: ReadonlySet<string> = new Set()
 
   static async open(options: DirectoryOptions): Promise<Directory> {
     const directory = new Directory(options)
     await directory.#load()
     const refresher = new Refresher({ clock: options.clock, refresh: () => directory.#load() })
     options.state.onCommit((changes) => {
-      if (changes.some(({ table }) => isOfDirectory(table))) refresher.request()
+      if (changes.some(({ table }) => isOfDirectory(table) || table === options.domains.name))
+        refresher.request()
     })
     return directory
   }
@@ -120,6 +131,28 @@ export class Directory {
     return [...this.#retirements.keys()]
   }
 
+  /** Whether a site is trusted with the cloud's own domain. */
+  isTrusted(name: string): boolean {
+    return this.#trusted.has(name)
+  }
+
+  /** A site is shut out by the word of one that may say so; the record comes later, and is not in `revocations` before. */
+  async hearOfRevocation({ site, kept, home }: Revocation): Promise<void> {
+    if (this.#revoked.has(site)) return
+    this.#takeRevocation({ site, kept, home })
+    await this.#load()
+  }
+
+  /** Whether a site is shut out by what gossip says alone: there is no record yet, and its writer may be gone. */
+  isHearsay(name: string): boolean {
+    return this.#revoked.has(name) && !this.#revocations.has(name)
+  }
+
+  /** What is on record. */
+  get revocations(): Iterable<Revocation> {
+    return this.#revocations.values()
+  }
+
   /** The site whose code an id carries, if it is one that we know. */
   minterOf(id: string): string | undefined {
     const code = siteCodeOf(id)
@@ -151,22 +184,30 @@ export class Directory {
     return this.all.map(({ name, addresses }) => ({ name, addresses }))
   }
 
+  #takeRevocation({ site, kept, home }: Revocation): void {
+    this.#revoked.add(site)
+    // A site that is shut out does not say itself who may stay.
+    if (!isBelow(home, site)) for (const name of kept) this.#kept.add(name)
+  }
+
   async #load(): Promise<void> {
-    const { state, root } = this.#options
+    const { state, root, domains } = this.#options
     const revocations = await state
       .select(scope, siteRevocations)
       .selectAll()
       .where('domain_id', '=', root.domainId)
       .execute()
-    for (const { site, kept, home } of revocations) {
-      this.#revoked.add(site)
-      // A site that is shut out does not say itself who may stay.
-      if (!isBelow(home, site)) for (const name of kept) this.#kept.add(name)
+    for (const revocation of revocations) {
+      this.#revocations.set(revocation.site, revocation)
+      this.#takeRevocation(revocation)
     }
     this.#retirements = Map.groupBy(retirementsIn(revocations), ({ site }) => site)
     // Those that were lost before this site joined have nothing else to say.
     for (const { site, code } of [...this.#retirements.values()].flat())
       if (!this.#known.has(site)) this.#know({ ...unknown, name: site, code })
+    const domain = await state.find(scope, domains, root.domainId)
+    const { sites: trusted } = Object(domain) as { sites?: readonly string[] | null }
+    this.#trusted = new Set(trusted ?? [root.founder])
     for (const { name, addresses } of await state.local(siteHints).selectAll().execute())
       if (!this.#known.has(name)) this.#know({ ...unknown, name, addresses })
     for (const row of await state.select(scope, sites).selectAll().execute()) {

@@ -5,15 +5,7 @@
  */
 
 import type { RequestRouter } from '@atoll/http'
-import {
-  type Clock,
-  type Logger,
-  type Random,
-  Reconciler,
-  Refresher,
-  type Service,
-  Supervisor,
-} from '@atoll/kit'
+import { type Clock, type Logger, type Random, Reconciler, type Service } from '@atoll/kit'
 import {
   type KeyRing,
   type PeerTransport,
@@ -33,18 +25,21 @@ import { type SelfDescription, writeDescription } from './describe-self.ts'
 import { Directory, type SiteHint } from './directory.ts'
 import { FeedReaders } from './feed-readers.ts'
 import { FeedWaiter } from './feed-waiter.ts'
-import { Follower } from './follower.ts'
+import { Followers } from './followers.ts'
 import { CONTACT_INTERVAL_MS, Freshness } from './freshness.ts'
 import { guardTransport } from './guarded-transport.ts'
 import { guardiansOf } from './guardians.ts'
 import { Lender } from './lending.ts'
 import { markRequests } from './mark-requests.ts'
 import { Mover } from './moving.ts'
+import { CloseSites } from './overlay/close-sites.ts'
+import { FeedHeads } from './overlay/feed-heads.ts'
 import { openOverlay } from './overlay/open-overlay.ts'
 import type { PeerOverlay } from './overlay/peer-overlay.ts'
+import { RevocationNews } from './overlay/revocation-news.ts'
 import { type ChunksForSites, registerPeerEndpoints } from './peer-endpoints.ts'
 import { ProjectSites } from './project-sites.ts'
-import { type PeerAddress, siteRevocations, sites } from './records.ts'
+import { type PeerAddress, sites } from './records.ts'
 import { countHere, countOutside, type Leaving } from './records-outside.ts'
 import { Reserves, type WantedShare } from './reserves.ts'
 import { type RetirementAnswer, type RetirementRequest, retireSite } from './retirement.ts'
@@ -70,6 +65,8 @@ export interface FederationOptions {
   readonly projects: RecordTable
   readonly root: { readonly domainId: string; readonly founder: string }
   readonly places: (federation: Pick<Federation, 'freshness' | 'directory' | 'overlay'>) => Places
+  /** How many sites' feeds are followed closely, the nearest; of the others gossip tells when there is news. */
+  readonly closeSitesMax?: number
   /** Shares worth having before they are needed, since the lender may be cut off when they are. */
   readonly wantedShares: () => Promise<readonly WantedShare[]>
   readonly chunks: ChunksForSites
@@ -88,6 +85,9 @@ export interface FederationOptions {
   /** See `PeerOverlayOptions`. */
   readonly handOver?: (site: string, body: Buffer) => Promise<Buffer | undefined>
 }
+
+/** Each costs both sides a request a second. */
+const CLOSE_SITES_MAX = 32
 
 /** Several rounds of every follower; the answer to an operator waits for no more. */
 const HEARD_TIMEOUT_MS = 5 * CONTACT_INTERVAL_MS
@@ -117,10 +117,12 @@ export class Federation {
   readonly #adopter: Adopter
   readonly #waiter: FeedWaiter
   readonly #trust: Trust
-  readonly #followers: Supervisor
+  readonly #followers: Followers
   readonly #readers: FeedReaders
-  readonly #followed = new Map<string, Follower>()
   readonly #betweenMs = (site: string, other: string) => this.overlay.predictedMs(site, other)
+  readonly #revocationNews: RevocationNews
+  /** How far the feeds of all sites have come, by gossip. */
+  readonly heads: FeedHeads
 
   static async open(options: FederationOptions): Promise<Federation> {
     const codes = new CertifiedCodes(options.keys())
@@ -147,18 +149,14 @@ export class Federation {
       clock,
       siteName: state.site.name,
       roundTripMs: (site) => transport.roundTripMs(site),
+      isHere: (site) => close.isHere(site),
     })
     this.#trust = createTrust(options)
     this.#lender = new Lender({ ...options, freshness: this.freshness })
-    this.#borrower = new Borrower({
-      ...options,
-      lender: this.#lender,
-      freshness: this.freshness,
-      directory,
-      trust: this.#trust,
-    })
+    const known = { freshness: this.freshness, directory, trust: this.#trust }
+    this.#borrower = new Borrower({ ...options, ...known, lender: this.#lender })
     this.#reserves = new Reserves({ ...options, borrower: this.#borrower })
-    const movers = { directory, trust: this.#trust, sign: moveSigner(this.signer) }
+    const movers = { ...known, sign: moveSigner(this.signer) }
     this.#mover = new Mover({ ...options, ...movers })
     this.#adopter = new Adopter({
       displacement: noDisplacement,
@@ -168,14 +166,29 @@ export class Federation {
     })
     this.#admission = new Admission({ ...options, directory, trust: this.#trust })
     this.overlay = openOverlay({ ...options, directory })
-    this.#followers = new Supervisor(options)
+    const { overlay } = this
+    const gossip = { ...options, site: state.site.name, overlay, directory }
+    const close = new CloseSites({ ...gossip, max: options.closeSitesMax ?? CLOSE_SITES_MAX })
+    this.#revocationNews = new RevocationNews(gossip)
     this.#waiter = new FeedWaiter({
       state,
       clock,
       patienceMs: (site) => CONTACT_INTERVAL_MS + 4 * (transport.roundTripMs(site) ?? 250),
+      onWait: (site) => {
+        if (!close.has(site)) this.#followers.poke(site)
+      },
     })
     const cloudRecord = { table: options.domains.name, id: options.root.domainId }
     const places = options.places(this)
+    this.heads = new FeedHeads({ ...options, overlay, capacity: () => places.capacity() })
+    this.#followers = new Followers({
+      ...gossip,
+      ...known,
+      selfAddresses: options.self.addresses,
+      heads: this.heads,
+      close,
+      onAuthority: () => this.#adopter.reconsider(),
+    })
     this.router = new HomeRouter({
       ...options,
       directory,
@@ -207,25 +220,11 @@ export class Federation {
       intervalMs: 5000,
       pass: () => this.#asSteward(() => this.#mover.offerAgain()),
     })
-    const returns = this.overlay.notifications.subscribe({
-      name: 'followers',
-      kinds: ['state'],
-      handle: (news) => {
-        // A pause that waits for it may last half a minute.
-        if (news.kind === 'state' && news.state === 'alive') this.#followed.get(news.site)?.poke()
-      },
-    })
     const isDue = this.#options.isSteward ?? (() => true)
     const scopes = createScopeKeeper({ ...this.#options, projectSites: this.projectSites, isDue })
-    return [
-      this.#followAll(),
-      keeper,
-      sweeper,
-      scopes,
-      this.#adopter.service(),
-      returns,
-      ...this.#keepCertificates(),
-    ]
+    const gossip = [this.heads, this.#revocationNews]
+    const keepers = [keeper, sweeper, scopes, this.#adopter.service(), ...this.#keepCertificates()]
+    return [...this.#followers.services(), ...keepers, ...gossip]
   }
 
   /** How many records of a project are at home at sites that it is about to leave. @throws HomeUnreachable */
@@ -249,7 +248,7 @@ export class Federation {
       readers: this.#readers,
       overlay: this.overlay,
       freshness: this.freshness,
-      onIntroduced: (site) => this.#followed.get(site)?.poke(),
+      onIntroduced: (site) => this.#followers.poke(site),
       chunks,
       clock,
       peerOf,
@@ -310,7 +309,7 @@ export class Federation {
 
   /** Sites that say that this one was shut out. */
   get shutOutBy(): readonly string[] {
-    return [...this.#followed].flatMap(([site, { isShutOut }]) => (isShutOut ? site : []))
+    return this.#followers.shutOutBy
   }
 
   /**
@@ -361,57 +360,6 @@ export class Federation {
       admits: this.#admission.isPossible,
     })
     this.overlay.refresh()
-  }
-
-  /** One follower for each other site, started when the site becomes known. */
-  #followAll(): Service {
-    const { state } = this.#options
-    return {
-      name: 'followers of all sites',
-      run: async (signal) => {
-        const follow = () => this.#followNew()
-        const reconsidering = new Refresher({
-          clock: this.#options.clock,
-          refresh: async () => void (await state.feed.reconsider()),
-        })
-        const stopListening = [
-          this.directory.onChange(() => {
-            follow()
-            this.#adopter.reconsider()
-          }),
-          state.onCommit((changes) => {
-            if (changes.some(({ table }) => this.#decides(table))) reconsidering.request()
-            if (changes.some(({ table }) => table === this.#options.domains.name)) this.#adopter.reconsider()
-          }),
-        ]
-        follow()
-        await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
-        for (const stop of stopListening) stop()
-        await this.#followers.stop()
-      },
-    }
-  }
-
-  /** Domains say whom they trust; sites, which ids and signatures are theirs; revocations, who inherits from whom. */
-  #decides(table: string): boolean {
-    return table === this.#options.domains.name || table === sites.name || table === siteRevocations.name
-  }
-
-  #followNew(): void {
-    for (const { name } of this.directory.others) {
-      if (this.#followed.has(name)) continue
-      const { directory, freshness } = this
-      const follower = new Follower({
-        ...this.#options,
-        site: name,
-        selfAddresses: this.#options.self.addresses,
-        directory,
-        freshness,
-        trust: this.#trust,
-      })
-      this.#followed.set(name, follower)
-      this.#followers.start(follower)
-    }
   }
 
   async #awaitProject(id: string): Promise<boolean> {

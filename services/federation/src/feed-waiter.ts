@@ -9,6 +9,8 @@ export interface FeedWaiterOptions {
   readonly clock: Clock
   /** How long a change of `site` may need to come here, normally; beyond that the answer goes out without it. */
   readonly patienceMs: (site: string) => number
+  /** Somebody waits for news of `site`. */
+  readonly onWait: (site: string) => void
 }
 
 export class FeedWaiter {
@@ -25,10 +27,11 @@ export class FeedWaiter {
   async reached(mark: string | readonly string[] | undefined): Promise<void> {
     const match = typeof mark === 'string' ? /^(.+):(\d+)$/.exec(mark) : null
     const [site, seq] = [match?.[1], Number(match?.[2])]
-    const { state, clock, patienceMs } = this.#options
+    const { state, clock, patienceMs, onWait } = this.#options
     if (site === undefined || site === state.site.name) return
     const isReached = async () => (await state.feed.cursor(site)) >= seq
     if (await isReached()) return
+    onWait(site)
     await waitForCommit({ state, clock, patienceMs: patienceMs(site), isReached })
   }
 }

@@ -1,4 +1,7 @@
-/** Follows the feed of one other site for ever: asks from the cursor on, applies, and notes how fresh that is. */
+/**
+ * Follows the feed of one other site for ever: asks from the cursor on, applies, and notes how fresh that is. A near site is
+ * asked again as soon as it has answered, and waits with its answer for news; a far one, when gossip tells of news.
+ */
 
 import { type Clock, fraction, type Logger, type Random, type Service, sleep } from '@atoll/kit'
 import type { PeerTransport } from '@atoll/overlay'
@@ -7,6 +10,7 @@ import { Type } from 'typebox'
 import type { Directory } from './directory.ts'
 import { SiteRetired, SiteRevoked } from './errors.ts'
 import { CONTACT_INTERVAL_MS, type Freshness } from './freshness.ts'
+import type { FeedHead } from './overlay/feed-heads.ts'
 import { callPeer, FeedAnswer, PeerRefused } from './peer-client.ts'
 import type { PeerAddress } from './records.ts'
 
@@ -17,6 +21,10 @@ export const FEED_PAGE_MAX = 500
 const PAUSE_MS_MAX = 1000
 /** One that is away as planned, or shut out, is not worth more: it says by itself when it is back. */
 const ABSENCE_PAUSE_MS = 30_000
+/** A site that is followed loosely is asked so often though nothing was heard of it. */
+const LOOSE_INTERVAL_MS = 60_000
+/** Gossip is on its way for so long, at most, from a site that is there: five hops of a second each. */
+const GOSSIP_MS_MAX = 5000
 
 const Nothing = Type.Object({})
 
@@ -29,6 +37,8 @@ export interface FollowerOptions {
   readonly directory: Directory
   readonly freshness: Freshness
   readonly trust: Trust
+  /** Whether it is asked all the time. */
+  readonly isClose: () => boolean
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
@@ -40,6 +50,9 @@ export class Follower implements Service {
   #failures = 0
   #isIntroduced = false
   #isShutOut = false
+  #isPoked = false
+  /** How far the replicas have come, once that is known. */
+  #upTo = Number.NEGATIVE_INFINITY
   #endPause: () => void = () => {}
 
   constructor(options: FollowerOptions) {
@@ -49,15 +62,17 @@ export class Follower implements Service {
 
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      this.#isPoked = false
       if (this.#options.directory.isRevoked(this.#options.site)) {
         await this.#rest(ABSENCE_PAUSE_MS, signal)
         continue
       }
       try {
         if (!this.#isIntroduced) await this.#introduce(signal)
-        await this.#followOnce(signal)
+        const isComplete = await this.#followOnce(signal)
         this.#failures = 0
         this.#isShutOut = false
+        if (isComplete && !this.#options.isClose()) await this.#rest(LOOSE_INTERVAL_MS, signal)
       } catch (error) {
         if (signal.aborted) return
         this.#isIntroduced = false
@@ -71,10 +86,17 @@ export class Follower implements Service {
     return this.#isShutOut
   }
 
-  /** The site has just been heard of: a pause that waits for it ends. */
+  /** There is a reason to ask the site now: a pause that waits for it ends. */
   poke(): void {
     this.#failures = 0
+    this.#isPoked = true
     this.#endPause()
+  }
+
+  /** Gossip has told how far the feed of the site has come. */
+  hear({ seq, heardMs }: FeedHead): void {
+    if (seq > this.#upTo) this.poke()
+    else this.#options.freshness.heard(this.#options.site, heardMs - GOSSIP_MS_MAX)
   }
 
   /** Tells the other site where we are: it may never have heard of us. */
@@ -92,12 +114,13 @@ export class Follower implements Service {
     this.#isIntroduced = true
   }
 
-  async #followOnce(signal: AbortSignal): Promise<void> {
+  /** Answers whether there was nothing more to have. */
+  async #followOnce(signal: AbortSignal): Promise<boolean> {
     const { site, state, transport, directory, freshness, trust, clock, log } = this.#options
     const after = await state.feed.cursor(site)
     const askedMs = clock.monotonicMs()
     // A peer that was silent is asked for what it has now; one that just answered may wait for news.
-    const waitMs = freshness.isReachable(site) ? CONTACT_INTERVAL_MS : 0
+    const waitMs = this.#options.isClose() && freshness.isReachable(site) ? CONTACT_INTERVAL_MS : 0
     const page = await callPeer(transport, {
       site,
       method: 'GET',
@@ -107,7 +130,7 @@ export class Follower implements Service {
       signal,
     })
     // It was asked before it was shut out.
-    if (directory.isRevoked(site)) return
+    if (directory.isRevoked(site)) return true
     if (page.home !== site) throw new Error(`${site} answered with the feed of ${page.home}`)
     const { refused } = await state.feed.apply(
       {
@@ -124,6 +147,8 @@ export class Follower implements Service {
     // It looked a last time after it had waited, whatever the network did to the answer: that is how fresh we are.
     if (page.isComplete) freshness.heard(site, Math.min(askedMs + page.waitedMs, clock.monotonicMs()))
     await directory.learn(page.sites.filter(({ name }) => name !== state.site.name))
+    this.#upTo = page.upTo
+    return page.isComplete
   }
 
   async #pause(error: unknown, signal: AbortSignal): Promise<void> {
@@ -135,7 +160,8 @@ export class Follower implements Service {
     else if (this.#failures === 0) log.info({ site, err: error }, 'a site does not answer')
     this.#isShutOut = isShutOut
     this.#failures++
-    const isAway = directory.find(site)?.standing === 'dormant'
+    // Of one that is followed loosely gossip tells when it is back.
+    const isAway = directory.find(site)?.standing === 'dormant' || !this.#options.isClose()
     const ceilingMs = Math.min(
       isAway || isShutOut ? ABSENCE_PAUSE_MS : PAUSE_MS_MAX,
       50 * 2 ** Math.min(this.#failures, 12),
@@ -145,7 +171,7 @@ export class Follower implements Service {
 
   // Signals made by `AbortSignal.any` are kept by the runtime until they end, and with them all of a process that died in a pause.
   async #rest(pauseMs: number, signal: AbortSignal): Promise<void> {
-    if (signal.aborted) return
+    if (signal.aborted || this.#isPoked) return
     const pause = new AbortController()
     const end = () => pause.abort()
     this.#endPause = end

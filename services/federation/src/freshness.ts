@@ -10,6 +10,11 @@ export interface FreshnessOptions {
   readonly siteName: string
   /** The smoothed round trip to a site, if one was measured. */
   readonly roundTripMs: (site: string) => number | undefined
+  /**
+   * Whether a site that is asked seldom is there, as others see it; undefined for one that is asked all the time, whose
+   * silence speaks for itself.
+   */
+  readonly isHere?: (site: string) => boolean | undefined
 }
 
 export class Freshness {
@@ -39,7 +44,7 @@ export class Freshness {
    * its whole time-out without the servers of a healthy site showing as UNKNOWN.
    */
   isReachable(site: string): boolean {
-    return this.ageMs(site) <= this.#patienceMs(site)
+    return this.#options.isHere?.(site) ?? this.ageMs(site) <= this.#patienceMs(site)
   }
 
   /**
@@ -47,6 +52,8 @@ export class Freshness {
    * not worth the wait.
    */
   isSilent(site: string): boolean {
+    const isHere = this.#options.isHere?.(site)
+    if (isHere !== undefined) return !isHere
     const runningMs = this.#options.clock.monotonicMs() - this.#startedMs
     return Math.min(this.ageMs(site), runningMs) > this.#patienceMs(site)
   }

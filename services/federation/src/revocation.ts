@@ -25,7 +25,7 @@ export async function revokeSite(
   const own = state.site.name
   if (site === own) throw CannotRevoke({ site, reason: 'it is this very site' })
   if (!directory.find(site)) throw CannotRevoke({ site, reason: 'nobody here knows it' })
-  if (directory.isRevoked(site)) return
+  if (directory.isRevoked(site) && !directory.isHearsay(site)) return
   const kept = directory.admittedBy(site)
   await state.transaction(async (transaction) => {
     if (!(await trust.hasAuthority(root.domainId, own, transaction)))

@@ -17,6 +17,7 @@ import { HomeUnreachable, ProjectUnreachable, TooManyHops, ZoneOutsideProject } 
 import type { FeedWaiter } from './feed-waiter.ts'
 import type { Freshness } from './freshness.ts'
 import { homeOf } from './home-of.ts'
+import type { Capacity } from './overlay/feed-heads.ts'
 import type { ProjectSites } from './project-sites.ts'
 
 /** Counts how often a request was forwarded: a record whose home is just moving may need two. */
@@ -49,6 +50,8 @@ export interface Places {
   withRoom(needs: Needs, availabilityZone: string | undefined): readonly string[]
   /** The site that keeps the hosts of a zone, or undefined when no host says it belongs to it. */
   siteOfZone(availabilityZone: string): string | undefined
+  /** What is free here. */
+  capacity(): Capacity
 }
 
 export interface RouterOptions {

@@ -5,7 +5,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Api, type Authorization, endpoint, NO_ROOM, registerApi } from '@atoll/http'
 import { AtollError, type Service, Supervisor, seededRandom, silentLogger, systemClock } from '@atoll/kit'
-import { type KeyRing, type MockHandler, MockNetwork, type MockResponse, SiteSigner } from '@atoll/overlay'
+import {
+  type KeyRing,
+  type MockHandler,
+  MockNetwork,
+  type MockResponse,
+  type PeerIdentity,
+  SiteSigner,
+} from '@atoll/overlay'
 import { json, openSqlite, text } from '@atoll/rome'
 import {
   cloudScope,
@@ -62,20 +69,22 @@ const everything = (federation: Federation): readonly Service[] => [
 export interface CloudOptions {
   readonly services?: (federation: Federation) => readonly Service[]
   readonly displacement?: Displacement
+  /** See `FederationOptions`. */
+  readonly closeSitesMax?: number | undefined
 }
 
 /** Opens sites that all know the first one, which is the founder, and runs `services` of each. */
 export async function openCloud(
   names: readonly string[],
   after: (cleanUp: () => Promise<void>) => void,
-  { services = everything, displacement = noDisplacement }: CloudOptions = {},
+  { services = everything, displacement = noDisplacement, closeSitesMax }: CloudOptions = {},
 ) {
   const network = new MockNetwork({ clock: systemClock, random: seededRandom('cloud'), link: { delayMs: 2 } })
   const sites = new Map<string, TestSite>()
   for (const [index, name] of names.entries()) {
     const founder = names[0] ?? ''
     const place = { network, name, code: index + 1, founder, names }
-    sites.set(name, await openSite({ ...place, services, displacement, after }))
+    sites.set(name, await openSite({ ...place, services, displacement, closeSitesMax, after }))
   }
   const site = (name: string): TestSite => {
     const found = sites.get(name)
@@ -92,10 +101,11 @@ async function openSite(options: {
   founder: string
   names: readonly string[]
   services: (federation: Federation) => readonly Service[]
+  closeSitesMax: number | undefined
   after: (cleanUp: () => Promise<void>) => void
   displacement: Displacement
 }) {
-  const { network, name, code, founder, names, services, displacement, after } = options
+  const { network, name, code, founder, names, services, displacement, closeSitesMax, after } = options
   const directory = mkdtempSync(join(tmpdir(), `atoll-${name}-`))
   const store = openSqlite({ path: join(directory, 'state.sqlite') })
   const world = { clock: systemClock, random: seededRandom(name), log: silentLogger }
@@ -123,6 +133,7 @@ async function openSite(options: {
     root: { domainId: 'root', founder },
     places: () => placesAmong(names, name),
     wantedShares: async () => [],
+    ...(closeSitesMax === undefined ? {} : { closeSitesMax }),
     signatures: (isRevoked) => network.authority.issue({ site: name, isRevoked }),
     displacement,
     chunks: { manifest: () => Promise.reject(noRoom), chunk: () => Promise.reject(noRoom) },
@@ -131,8 +142,29 @@ async function openSite(options: {
     // As after a join: the first site was told of nobody, and the others only of it.
     contacts: founder === name ? [] : [{ name: founder, addresses: [{ host: founder, port: 1 }] }],
   })
+  const { clients, peers, stopListening } = await serve({ state, settings, federation, network, identity })
+  const supervisor = new Supervisor(world)
+  for (const service of services(federation)) supervisor.start(service)
+  after(async () => {
+    stopListening()
+    await supervisor.stop()
+    await store.close()
+    rmSync(directory, { recursive: true })
+  })
+  return { name, state, federation, transport, clients, peers, settings, supervisor }
+}
+
+async function serve(site: {
+  state: State
+  settings: { readonly hasRoom: boolean }
+  federation: Federation
+  network: MockNetwork
+  identity: PeerIdentity
+}) {
+  const { state, settings, federation, network, identity } = site
   const gate = {
-    ...world,
+    random: seededRandom(identity.site),
+    log: silentLogger,
     verifyToken,
     router: federation.router,
     describeFreshness: () => federation.describeFreshness(),
@@ -145,15 +177,7 @@ async function openSite(options: {
   await registerApi(peers, toyApi(state, settings), { ...gate, peerOf })
   await federation.registerOn(peers, peerOf)
   const stopListening = network.listen(identity, answerWith(peers))
-  const supervisor = new Supervisor(world)
-  for (const service of services(federation)) supervisor.start(service)
-  after(async () => {
-    stopListening()
-    await supervisor.stop()
-    await store.close()
-    rmSync(directory, { recursive: true })
-  })
-  return { name, state, federation, transport, clients, peers, settings, supervisor }
+  return { clients, peers, stopListening }
 }
 
 /** All other sites have room, and each is a zone. */
@@ -161,6 +185,7 @@ function placesAmong(names: readonly string[], name: string): Places {
   return {
     withRoom: () => names.filter((other) => other !== name),
     siteOfZone: (zone) => names.find((other) => other === zone),
+    capacity: () => ({ vcpus: 1, ramMib: 1024, diskGib: 10 }),
   }
 }
 

@@ -36,6 +36,7 @@ export interface SimulatedSiteOptions {
   readonly hosts: number
   /** Where the files of the run are. */
   readonly directory: string
+  readonly closeSitesMax?: number | undefined
   readonly plant?: Plant
   /** Told whenever this site has answered another one. */
   readonly onAnswer: (asking: string, answering: string) => void
@@ -170,7 +171,7 @@ export class SimulatedSite {
   }
 
   async #compose(life: Life): Promise<Omit<Running, 'stopListening'>> {
-    const { name, code, founder, plant } = this.#options
+    const { name, code, founder, closeSitesMax, plant } = this.#options
     const hypervisors: SimulatedHypervisor[] = []
     const world = await this.#openWorld(life, hypervisors)
     const isFounder = name === founder
@@ -185,6 +186,7 @@ export class SimulatedSite {
       },
       self: { addresses: addressesOf(name), apiUrl: `http://${name}` },
       ...(isFounder ? { adminPassword: ADMIN_PASSWORD } : {}),
+      ...(closeSitesMax === undefined ? {} : { closeSitesMax }),
     })
     plant?.alter?.(peer, { clock: world.clock, random: world.random })
     // One server for clients and peers: who connects is told by the address, which only the simulation sets.

@@ -117,10 +117,10 @@ export async function listServers(
     // Of a site that was given up, another one has the records.
     const home = cloud.sites.find(({ code }) => code === siteCodeOf(id))?.name
     if (home === undefined) continue
-    const silenceMs = cloud.silenceMs({ asking: site.name, answering: home })
-    if (silenceMs > SILENCE_MS && status !== 'UNKNOWN')
+    const pair = { asking: site.name, answering: home }
+    if (status !== 'UNKNOWN' && cloud.isSilent(pair, SILENCE_MS))
       throw new Error(
-        `server ${id} is ${status} at ${site.name}, which has not heard of ${home} for ${silenceMs} ms`,
+        `server ${id} is ${status} at ${site.name}, which has not heard of ${home} for ${cloud.silenceMs(pair)} ms`,
       )
   }
   for (const id of model.seenAt(site.name)) {
