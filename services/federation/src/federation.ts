@@ -158,17 +158,17 @@ export class Federation {
     this.#reserves = new Reserves({ ...options, borrower: this.#borrower })
     const movers = { ...known, sign: moveSigner(this.signer) }
     this.#mover = new Mover({ ...options, ...movers })
-    this.#adopter = new Adopter({
-      displacement: noDisplacement,
-      isSteward: () => true,
-      ...options,
-      ...movers,
-    })
+    const alone = { displacement: noDisplacement, isSteward: () => true }
+    this.#adopter = new Adopter({ ...alone, ...options, ...movers })
     this.#admission = new Admission({ ...options, directory, trust: this.#trust })
     this.overlay = openOverlay({ ...options, directory })
     const { overlay } = this
     const gossip = { ...options, site: state.site.name, overlay, directory }
-    const close = new CloseSites({ ...gossip, max: options.closeSitesMax ?? CLOSE_SITES_MAX })
+    const close = new CloseSites({
+      ...gossip,
+      max: options.closeSitesMax ?? CLOSE_SITES_MAX,
+      onClose: (site) => this.#followers.poke(site),
+    })
     this.#revocationNews = new RevocationNews(gossip)
     this.#waiter = new FeedWaiter({
       state,

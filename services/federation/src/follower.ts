@@ -69,10 +69,10 @@ export class Follower implements Service {
       }
       try {
         if (!this.#isIntroduced) await this.#introduce(signal)
-        const isComplete = await this.#followOnce(signal)
+        const hasAll = await this.#followOnce(signal)
         this.#failures = 0
         this.#isShutOut = false
-        if (isComplete && !this.#options.isClose()) await this.#rest(LOOSE_INTERVAL_MS, signal)
+        if (hasAll && !this.#options.isClose()) await this.#rest(LOOSE_INTERVAL_MS, signal)
       } catch (error) {
         if (signal.aborted) return
         this.#isIntroduced = false
@@ -114,7 +114,7 @@ export class Follower implements Service {
     this.#isIntroduced = true
   }
 
-  /** Answers whether there was nothing more to have. */
+  /** Answers whether there was nothing to have: what was had is acknowledged by asking for what comes after it. */
   async #followOnce(signal: AbortSignal): Promise<boolean> {
     const { site, state, transport, directory, freshness, trust, clock, log } = this.#options
     const after = await state.feed.cursor(site)
@@ -148,7 +148,7 @@ export class Follower implements Service {
     if (page.isComplete) freshness.heard(site, Math.min(askedMs + page.waitedMs, clock.monotonicMs()))
     await directory.learn(page.sites.filter(({ name }) => name !== state.site.name))
     this.#upTo = page.upTo
-    return page.isComplete
+    return page.isComplete && page.upTo === after
   }
 
   async #pause(error: unknown, signal: AbortSignal): Promise<void> {

@@ -30,13 +30,14 @@ export class Followers implements Service {
     options.heads.onHead((site, head) => this.#followed.get(site)?.hear(head))
   }
 
-  /** The followers, and who tells them that a site is back: a pause that waits for it may last half a minute. */
+  /** The followers, and who tells them that a site is back or about to sleep: a pause may last a minute. */
   services(): readonly Service[] {
     const returns = this.#options.overlay.notifications.subscribe({
       name: 'followers',
       kinds: ['state'],
       handle: (news) => {
-        if (news.kind === 'state' && news.state === 'alive') this.poke(news.site)
+        if (news.kind === 'state' && (news.state === 'alive' || news.state === 'dormant'))
+          this.poke(news.site)
       },
     })
     return [this, returns]
