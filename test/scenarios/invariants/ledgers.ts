@@ -115,12 +115,23 @@ function checkShares(sites: readonly SiteTables[]): void {
   }
 }
 
+/**
+ * An heir spends what the lost site's servers take from the moment that it has them, and the lender passes that site's part on a moment
+ * later: until then nobody else can have it.
+ */
 function checkAmounts(sites: readonly SiteTables[], resource: string, parts: readonly RecordRow[]): void {
-  for (const { borrower, amount } of parts) {
-    const site = sites.find((candidate) => candidate.site === borrower)
-    const used = site?.local('usages').find((usage) => usage.resource === resource)?.used ?? 0
+  const siteOf = ({ borrower }: RecordRow) => sites.find(({ site }) => site === borrower)
+  const ofTheLost = sum(
+    parts.filter((part) => !siteOf(part)).map(({ amount }) => Math.max(0, Number(amount))),
+  )
+  for (const part of parts) {
+    const { borrower, amount } = part
+    const used =
+      siteOf(part)
+        ?.local('usages')
+        .find((usage) => usage.resource === resource)?.used ?? 0
     assert.ok(
-      amount === -1 || Number(used) <= Number(amount),
+      amount === -1 || Number(used) <= Number(amount) + ofTheLost,
       `${String(borrower)} has spent ${String(used)} of the ${String(amount)} that it was lent of ${resource}`,
     )
   }

@@ -101,6 +101,11 @@ function findLeft({ tables }: Stage, lost: SimulatedSite): string | undefined {
       const rows = site.records(table).filter((row) => row.home === lost.name && row.deleted_at === null)
       if (table !== 'sites' && rows[0]) return `${table} ${rows[0].id} at ${site.site}`
     }
+    // What it had borrowed is its heir's, too.
+    const part = site
+      .own('shares')
+      .find((row) => row.borrower === lost.name && (Number(row.amount) !== 0 || row.ranges !== '[]'))
+    if (part) return `a part of ${String(part.resource)} that ${site.site} had lent`
   }
   return undefined
 }
