@@ -44,7 +44,10 @@ export class Freshness {
    * its whole time-out without the servers of a healthy site showing as UNKNOWN.
    */
   isReachable(site: string): boolean {
-    return this.#options.isHere?.(site) ?? this.ageMs(site) <= this.#patienceMs(site)
+    const ageMs = this.ageMs(site)
+    const isHere = this.#options.isHere?.(site)
+    // What was kept of the overlay over a restart says nothing yet: this peer must have heard of the site itself.
+    return isHere === undefined ? ageMs <= this.#patienceMs(site) : isHere && Number.isFinite(ageMs)
   }
 
   /**
@@ -53,7 +56,8 @@ export class Freshness {
    */
   isSilent(site: string): boolean {
     const isHere = this.#options.isHere?.(site)
-    if (isHere !== undefined) return !isHere
+    if (isHere === false) return true
+    if (isHere && Number.isFinite(this.ageMs(site))) return false
     const runningMs = this.#options.clock.monotonicMs() - this.#startedMs
     return Math.min(this.ageMs(site), runningMs) > this.#patienceMs(site)
   }
