@@ -34,6 +34,8 @@ export class CloseSites {
   has(site: string): boolean {
     const { overlay, directory, clock, max } = this.#options
     if (!overlay.isRunning || directory.others.length <= max) return true
+    // Nobody is alarmed by its silence, so nobody else would tell whether it is still there.
+    if (overlay.find(site)?.state === 'dormant') return true
     if (clock.monotonicMs() - this.#chosenMs >= RECONSIDER_MS) this.#choose()
     return this.#nearest.has(site)
   }
