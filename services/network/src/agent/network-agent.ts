@@ -177,7 +177,11 @@ class Agent implements Service {
       if (mirrored.isTouched) await this.#mirror.prepare(mirrored)
       for (const hostName of [...mirrored.laterHosts]) {
         if (signal.aborted) return
-        if (startMs < (this.#failedUntilMs.get(`${hostName} ${networkId}`) ?? 0)) continue
+        const leftMs = (this.#failedUntilMs.get(`${hostName} ${networkId}`) ?? 0) - startMs
+        if (leftMs > 0) {
+          this.#pokeAfter('retry', leftMs)
+          continue
+        }
         await this.#wire(networkId, mirrored, hostName)
         const elapsedMs = clock.monotonicMs() - startMs
         if (elapsedMs < SLICE_MS) continue
