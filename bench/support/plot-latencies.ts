@@ -27,6 +27,7 @@ export function plotLatencies(title: string, curves: readonly Curve[]): string {
   const decades = Array.from({ length: to - from + 1 }, (_, index) => 10 ** (from + index))
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}" font-family="sans-serif" font-size="12">`,
+    `<title>${escapeText(title)}</title>`,
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="white"/>`,
     `<text x="${MARGIN.left}" y="24" font-size="14">${escapeText(title)}</text>`,
     ...[0, 0.25, 0.5, 0.75, 0.9, 1].flatMap((share) => [
