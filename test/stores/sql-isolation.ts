@@ -56,7 +56,7 @@ export function sqlIsolation(kind: string, { fresh, skip = false }: SqlIsolation
   )
 }
 
-/** What is found by chance, such as a node that is behind, is found within fewer. */
+/** What is found by chance is found within fewer. */
 const SEEDS_MAX = 40
 
 /** Proves that the checker finds out a server whose isolation is lowered, by what `rewrite` makes of the client's messages. */
@@ -168,6 +168,16 @@ async function relayed(urls: readonly string[], way: Way): Promise<StoreIsolatio
       for (const store of untroubled) await store.close()
     },
   }
+}
+
+/** A client whose messages are others by the time that they reach the server. */
+export async function openRewritten(
+  url: string,
+  tables: readonly Table[],
+  rewrite: (message: string) => string,
+): Promise<{ readonly store: Store; readonly close: () => Promise<void> }> {
+  const client = await openRelayed(url, tables, { rewrite })
+  return { store: client.store, close: () => closeRelayed(client) }
 }
 
 async function openRelayed(
