@@ -134,6 +134,30 @@ for (const [name, { start, open, weak }] of Object.entries(KINDS))
       await addIsland(await client(t, url), 'one')
     })
 
+    test('goes on with the sessions that it has when the server gives no more', async (t) => {
+      await server.stop()
+      await restart({ max_connections: '12' })
+      t.after(async () => {
+        await server.stop()
+        await restart()
+      })
+      const url = await fresh()
+      // Each would have sixteen.
+      const stores = [await client(t, url), await client(t, url)]
+      const names = Array.from({ length: 60 }, (_, index) => `island-${index}`)
+      const [first, second] = stores
+      assert.ok(first && second)
+      await Promise.all(
+        names.map(async (name, index) => {
+          const [writer, reader] = index % 2 === 0 ? [first, second] : [second, first]
+          await addIsland(writer, name)
+          assert.ok(
+            await reader.read.selectFrom('islands').select('id').where('id', '=', name).executeTakeFirst(),
+          )
+        }),
+      )
+    })
+
     test('says at its opening which setting of the server would lose commits', async (t) => {
       const url = await fresh()
       await server.stop()
@@ -155,23 +179,25 @@ for (const [name, { start, open, weak }] of Object.entries(KINDS))
     test('says that a server takes no writes, and writes when it does', async (t) => {
       const url = await fresh()
       const database = url.split('/').at(-1)
-      const [stop, go] =
+      // Sessions that there are keep the setting that they began with.
+      const [stop, go, end] =
         name === 'PostgreSQL'
           ? [
               `alter database ${database} set default_transaction_read_only = on`,
               `alter database ${database} reset all`,
+              `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${database}'`,
             ]
-          : ['set global tx_read_only = 1', 'set global tx_read_only = 0']
-      await (await client(t, url)).close()
+          : ['set global tx_read_only = 1', 'set global tx_read_only = 0', 'kill user atoll']
       const store = await client(t, url)
       await server.execute(stop)
       try {
+        await server.execute(end)
         await assert.rejects(addIsland(store, 'during'), StoreReadOnly.is)
         assert.deepEqual(await store.read.selectFrom('islands').selectAll().execute(), [])
       } finally {
         await server.execute(go)
       }
-      const later = await client(t, url)
-      await addIsland(later, 'after')
+      await server.execute(end)
+      await addIsland(store, 'after')
     })
   })

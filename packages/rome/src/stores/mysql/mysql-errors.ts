@@ -45,6 +45,12 @@ function failureOf(error: MysqlError, context: ErrorContext): SqlFailure | undef
   return fatal === true || errno === undefined || UNAVAILABLE.has(errno) ? { kind: 'lost' } : undefined
 }
 
+/** Whether a session was refused since the server has as many as it may: of all, or of this user. */
+export function isCrowded(error: unknown): boolean {
+  const { cause } = Object(error) as { cause?: unknown }
+  return isMysqlError(cause) && (cause.errno === 1040 || cause.errno === 1203)
+}
+
 // The message is the only place where the server names the index: "Duplicate entry '…' for key 'islands_name_unique'".
 function violatedKey(message: string, { catalogue, table = '' }: ErrorContext): UniqueKey {
   const name = /for key '(?:[^']*\.)?([^'.]+)'$/.exec(message)?.[1] ?? ''

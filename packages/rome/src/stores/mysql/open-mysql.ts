@@ -15,7 +15,7 @@ import { openSqlStore, type SqlStoreOptions } from '../sql/sql-store.ts'
 import { idleMsMax, LOCK_MS_MAX, STATEMENT_MS_MAX } from '../sql/time-limits.ts'
 import { MariadbCompiler } from './mysql-compiler.ts'
 import { MysqlConnection } from './mysql-connection.ts'
-import { NOT_PREPARED, WAITED_TOO_LONG } from './mysql-errors.ts'
+import { isCrowded, NOT_PREPARED, WAITED_TOO_LONG } from './mysql-errors.ts'
 import { COLLATION, existingMysqlSchema, mysqlStyle, OWN_TABLES } from './mysql-schema.ts'
 import { MysqlWriter } from './mysql-writer.ts'
 
@@ -110,6 +110,10 @@ class MysqlServer implements SqlServer {
     const isThere = await this.notes.has(writer, id)
     await writer.rollback()
     return isThere
+  }
+
+  isCrowded(error: unknown): boolean {
+    return isCrowded(error)
   }
 
   #connect(mode: string): Promise<MysqlConnection> {

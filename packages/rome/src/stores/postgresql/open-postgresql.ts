@@ -14,6 +14,7 @@ import { openSqlStore, type SqlStoreOptions } from '../sql/sql-store.ts'
 import { idleMsMax, LOCK_MS_MAX, STATEMENT_MS_MAX } from '../sql/time-limits.ts'
 import { PostgresqlCompiler } from './postgresql-compiler.ts'
 import { OriginColumns, PostgresqlConnection } from './postgresql-connection.ts'
+import { isCrowded } from './postgresql-errors.ts'
 import {
   COMMIT_LOCK,
   existingPostgresqlSchema,
@@ -61,6 +62,10 @@ class PostgresqlServer implements SqlServer {
     // A scan of a whole table would conflict with every write to it (the manual's section 13.2.3 advises indexes). What that adds to
     // the estimates would have every statement compiled, which takes 100 ms.
     return new PostgresqlWriter(await this.#connect(['jit=off', 'enable_seqscan=off']), this.catalogue)
+  }
+
+  isCrowded(error: unknown): boolean {
+    return isCrowded(error)
   }
 
   #connect(settings: readonly string[]): Promise<PostgresqlConnection> {

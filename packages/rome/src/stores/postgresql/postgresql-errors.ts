@@ -34,6 +34,12 @@ export function isLost(error: Error): boolean {
   return !(error instanceof DatabaseError) || LOST.test(codeOf(error))
 }
 
+/** Whether a session was refused since the server has as many as it may: `max_connections`, or those of a role or a database. */
+export function isCrowded(error: unknown): boolean {
+  const { cause } = Object(error) as { cause?: unknown }
+  return cause instanceof DatabaseError && cause.code === '53300'
+}
+
 function codeOf(error: Error): string {
   return error instanceof DatabaseError ? (error.code ?? '') : ''
 }

@@ -12,7 +12,16 @@ class FakeConnection {
   }
 }
 
-function openPool(options: { connectionsMax?: number; waitingMax?: number; fails?: () => boolean } = {}) {
+const crowded = new Error('too many sessions')
+
+function openPool(
+  options: {
+    connectionsMax?: number
+    waitingMax?: number
+    fails?: () => boolean
+    isFull?: () => boolean
+  } = {},
+) {
   const opened: FakeConnection[] = []
   const pool = new ConnectionPool<FakeConnection>({
     description: 'a store',
@@ -20,7 +29,9 @@ function openPool(options: { connectionsMax?: number; waitingMax?: number; fails
     connectionsMax: options.connectionsMax ?? 2,
     waitingMax: options.waitingMax ?? 1,
     waitMsMax: 60_000,
+    isCrowded: (error) => error === crowded,
     connect: async () => {
+      if (options.isFull?.()) throw crowded
       if (options.fails?.()) throw StoreUnavailable({ path: 'a store', reason: 'it is gone.' })
       const connection = new FakeConnection()
       opened.push(connection)
@@ -75,4 +86,19 @@ test('a pool that is closed waits for what is in use and gives nothing more', as
   await closing
   await pool.close()
   assert.ok(opened.every(({ isDestroyed }) => isDestroyed))
+})
+
+test('a server without place for one more is no failure for whom others of the pool will be free', async () => {
+  let isFull = false
+  const { pool } = openPool({ connectionsMax: 3, waitingMax: 2, isFull: () => isFull })
+  const first = await pool.acquire()
+  isFull = true
+  const waiting = pool.acquire()
+  pool.release(first)
+  assert.equal(await waiting, first)
+  const next = pool.acquire()
+  first.isUsable = false
+  pool.release(first)
+  await assert.rejects(next, (error) => error === crowded)
+  await assert.rejects(pool.acquire(), (error) => error === crowded)
 })

@@ -12,6 +12,8 @@ export interface ConnectionPoolOptions<Connection extends Pooled> {
   readonly description: string
   readonly clock: Clock
   readonly connect: () => Promise<Connection>
+  /** Whether a server refused one connection more, as it has as many as it may: those that there are go on. */
+  readonly isCrowded?: (error: unknown) => boolean
   readonly connectionsMax: number
   /** How many may wait for one. One more is refused with `TooBusy` at once. */
   readonly waitingMax: number
@@ -25,12 +27,18 @@ interface Waiter<Connection> {
   readonly cancelTimer: () => void
 }
 
+/** A server that had no place is not asked for one again before. */
+const CROWDED_MS = 1000
+
 export class ConnectionPool<Connection extends Pooled> {
   readonly #options: ConnectionPoolOptions<Connection>
   readonly #idle: Connection[] = []
   readonly #waiting: Waiter<Connection>[] = []
   readonly #drained: (() => void)[] = []
+  /** With those that are being made. */
   #open = 0
+  #established = 0
+  #crowdedUntilMs = Number.NEGATIVE_INFINITY
   #isClosed = false
 
   constructor(options: ConnectionPoolOptions<Connection>) {
@@ -45,7 +53,16 @@ export class ConnectionPool<Connection extends Pooled> {
       if (idle.isUsable) return idle
       this.#drop(idle)
     }
-    if (this.#open < connectionsMax) return this.#connect()
+    const isCrowded = this.#established > 0 && clock.monotonicMs() < this.#crowdedUntilMs
+    if (this.#open < connectionsMax && !isCrowded) {
+      try {
+        return await this.#connect()
+      } catch (error) {
+        if (!this.#isMerelyCrowded(error)) throw error
+        // One may have become free meanwhile.
+        return this.acquire()
+      }
+    }
     if (this.#waiting.length >= waitingMax) throw TooBusy({ what: 'the store' }, { retryAfterMs: 1000 })
     return new Promise((resolve, reject) => {
       const cancelTimer = clock.after(waitMsMax, () => {
@@ -58,16 +75,26 @@ export class ConnectionPool<Connection extends Pooled> {
     })
   }
 
+  /** Makes sure of one that is there to be waited for, whatever place the server has later. @throws as `acquire` */
+  async warm(): Promise<void> {
+    this.release(await this.acquire())
+  }
+
   release(connection: Connection): void {
-    const waiter = this.#waiting.shift()
-    if (waiter) waiter.cancelTimer()
     if (connection.isUsable && !this.#isClosed) {
+      const waiter = this.#waiting.shift()
+      waiter?.cancelTimer()
       if (waiter) waiter.resolve(connection)
       else this.#idle.push(connection)
       return
     }
     this.#drop(connection)
-    if (waiter) this.#connect().then(waiter.resolve, waiter.reject)
+    // Who waits hears of a failure from there.
+    if (this.#waiting.length > 0)
+      this.#connect().then(
+        (fresh) => this.release(fresh),
+        () => {},
+      )
   }
 
   async use<Result>(work: (connection: Connection) => Promise<Result>): Promise<Result> {
@@ -89,19 +116,33 @@ export class ConnectionPool<Connection extends Pooled> {
   async #connect(): Promise<Connection> {
     this.#open++
     try {
-      return await this.#options.connect()
+      const connection = await this.#options.connect()
+      this.#established++
+      return connection
     } catch (error) {
       this.#closeOne()
-      // Whoever waits for this place must not wait for a server that is not there.
-      const waiter = this.#waiting.shift()
-      waiter?.cancelTimer()
-      waiter?.reject(error)
+      if (this.#isMerelyCrowded(error)) this.#crowdedUntilMs = this.#options.clock.monotonicMs() + CROWDED_MS
+      // Whoever waits for this place, or for any, must not wait for a server that is not there.
+      else this.#reject(error, this.#open === 0 ? this.#waiting.length : 1)
       throw error
     }
   }
 
+  #reject(error: unknown, count: number): void {
+    for (const waiter of this.#waiting.splice(0, count)) {
+      waiter.cancelTimer()
+      waiter.reject(error)
+    }
+  }
+
+  /** Some are open, which will be free. */
+  #isMerelyCrowded(error: unknown): boolean {
+    return this.#established > 0 && this.#options.isCrowded?.(error) === true
+  }
+
   #drop(connection: Connection): void {
     connection.destroy()
+    this.#established--
     this.#closeOne()
   }
 

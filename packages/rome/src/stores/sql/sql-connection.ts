@@ -82,6 +82,8 @@ export interface SqlServer {
   /** A session that sees what is committed, each statement for itself. @throws StoreUnavailable */
   connectReader(): Promise<SqlConnection>
   connectWriter(): Promise<SqlWriter>
+  /** Whether what `connect…` threw says that the server has as many sessions as it may. */
+  isCrowded(error: unknown): boolean
   /** Makes the tables of ROME itself, checks that commits will be durable, and says what is not as it should be. */
   prepare(): Promise<void>
   ensureTables(tables: readonly Table[]): Promise<void>

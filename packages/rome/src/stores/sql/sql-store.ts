@@ -44,7 +44,14 @@ export async function openSqlStore(server: SqlServer, options: SqlStoreOptions):
   await server.prepare()
   const reader = await server.connectReader()
   try {
-    return new SqlStore(server, options, (await server.head(reader)).position)
+    const store = new SqlStore(server, options, (await server.head(reader)).position)
+    try {
+      await store.warm()
+    } catch (error) {
+      await store.close()
+      throw error
+    }
+    return store
   } finally {
     reader.destroy()
   }
@@ -65,7 +72,8 @@ class SqlStore implements Store {
 
   constructor(server: SqlServer, options: SqlStoreOptions, position: number) {
     const { clock, log, random, connectionsMax = CONNECTIONS_MAX } = options
-    const bounds = { clock, connectionsMax, waitingMax: WAITING_MAX, waitMsMax: WAIT_MS_MAX }
+    const isCrowded = (error: unknown) => server.isCrowded(error)
+    const bounds = { clock, connectionsMax, waitingMax: WAITING_MAX, waitMsMax: WAIT_MS_MAX, isCrowded }
     this.description = server.description
     this.#server = server
     this.#options = options
@@ -88,6 +96,11 @@ class SqlStore implements Store {
       commitsAfter: (position, limit) => this.#read((reader) => server.notes.after(reader, position, limit)),
       forget: (position) => this.#read((reader) => server.notes.forget(reader, position)),
     })
+  }
+
+  /** One session of each kind is there before others take all that the server has. */
+  async warm(): Promise<void> {
+    await Promise.all([this.#readers.warm(), this.#writers.warm()])
   }
 
   get roundTrips(): number {
