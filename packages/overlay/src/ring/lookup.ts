@@ -7,7 +7,7 @@
  *     c, the closest before the key, has not answered yet?   ask c: it may know a closer one
  *     c has answered?                                        ask d, the first at or after the key, whether it is the owner
  *     d says that a site before it comes first?              that one is known from now on; again
- *     that one is silent?                                    d owns it and has not noticed yet
+ *     that one is silent?                                    d has not noticed yet: once more, a little later
  *     d is silent?                                           e is the first
  */
 
@@ -97,9 +97,10 @@ export class Lookup {
     if (closest && !this.#answered.has(closest.key)) return { kind: 'ask', to: closest, isLast: false }
     if (!this.#denied.has(owner.key)) return { kind: 'ask', to: owner, isLast: true }
     const before = this.#denied.get(owner.key)
-    // A newcomer cannot say yet who is before it. When it still cannot after some tries, who shows the way is believed.
-    const isSettled =
-      before === undefined ? this.#isLastTry : before !== this.#self.key && isSilent(before, OWNER_TRIES)
+    // Who cannot say who is before it, or names one that is silent, will know more in a round: between it and the key there may
+    // be others that this lookup has not met. When it still does not, who shows the way is believed.
+    const isGone = before === undefined || (before !== this.#self.key && isSilent(before, OWNER_TRIES))
+    const isSettled = this.#isLastTry && isGone
     return isSettled ? { kind: 'found', owner } : { kind: 'failed' }
   }
 

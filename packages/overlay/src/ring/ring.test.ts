@@ -89,8 +89,6 @@ test('a lookup asks the closest before the key, then the first after it, and goe
     lookup.silent(owner)
   }
   assert.deepEqual(lookup.next(), { kind: 'ask', to: next, isLast: true })
-  lookup.denied(next, owner)
-  assert.deepEqual(lookup.next(), { kind: 'found', owner: next })
 })
 
 test('a lookup in which nobody is left, or too many were asked, fails', () => {
@@ -101,15 +99,21 @@ test('a lookup in which nobody is left, or too many were asked, fails', () => {
   assert.equal(lookup.next().kind, 'failed')
 })
 
-test('a newcomer that cannot say who is before it is believed at the last try only', () => {
-  for (const isLastTry of [false, true]) {
-    const lookup = new Lookup({ key: key('80'), self: placed('10'), questionsMax: 32, isLastTry })
-    const newcomer = placed('90')
-    lookup.add([newcomer])
-    assert.equal(lookup.next().kind, 'ask')
-    lookup.denied(newcomer, undefined)
-    assert.equal(lookup.next().kind, isLastTry ? 'found' : 'failed')
-  }
+test('who cannot say who is before it, or names a silent one, is believed at the last try only', () => {
+  const [silent, one] = ['90', 'a0'].map(placed) as [Neighbour, Neighbour]
+  for (const before of [undefined, silent])
+    for (const isLastTry of [false, true]) {
+      const lookup = new Lookup({ key: key('80'), self: placed('10'), questionsMax: 32, isLastTry })
+      lookup.add([one])
+      assert.deepEqual(lookup.next(), { kind: 'ask', to: one, isLast: true })
+      lookup.denied(one, before)
+      if (before)
+        for (let tries = 0; tries < 4; tries++) {
+          assert.deepEqual(lookup.next(), { kind: 'ask', to: before, isLast: true })
+          lookup.silent(before)
+        }
+      assert.deepEqual(lookup.next(), isLastTry ? { kind: 'found', owner: one } : { kind: 'failed' })
+    }
 })
 
 test('messages that make no sense are dropped, and odd contacts in them', () => {
