@@ -214,11 +214,12 @@ export class SuspicionBook {
   /** `probes` in a row, by other proxies each time, must be silent: one of them would know of an answer we missed. */
   #conclude(member: Member, open: Suspicion, probes: number): void {
     const { table, probe } = this.#options
+    const askedMs = this.#nowMs
     const onResult = (result: ProbeResult, startedMs: number) => {
       if (result === 'answered') this.answered(member, startedMs)
       if (this.#open.get(member) !== open) return
-      // An answer to a ping from before the case proves nothing.
-      if (result === 'answered') this.#conclude(member, open, probes)
+      // An answer to a ping from before the case proves nothing. A probe that was under way takes from the suspect's time.
+      if (result === 'answered' || startedMs < askedMs) this.#conclude(member, open, probes)
       else if (probes > 1) this.#conclude(member, open, probes - 1)
       else table.setState(member, 'cut')
     }
