@@ -76,6 +76,12 @@ export function fitPosition({ own, samples, random, settings }: FitOptions): Pos
   })
 }
 
+/** No site is higher than half of a round trip that was measured from there. */
+export function withHeightAtMost(own: Position, heightMs: number): Position {
+  if (own.heightMs <= heightMs) return own
+  return Object.freeze({ ...own, heightMs: Math.max(HEIGHT_MS_MIN, heightMs) })
+}
+
 interface Comparison {
   /** To each sample's place through the core, in ms. */
   readonly ways: Float64Array

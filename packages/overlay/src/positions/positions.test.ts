@@ -106,6 +106,19 @@ test('a site whose way in is longer than the whole way to it is not believed', (
   assert.equal(positions.of('there'), undefined)
 })
 
+test('two near each other, each high above all others, come down and agree', () => {
+  const [left, right] = ['left', 'right'].map((site, index) => {
+    const own = { ...at(index, 20), error: 0.01 }
+    return new Positions({ site, random: seededRandom(site), own })
+  })
+  assert.ok(left && right)
+  for (let count = 0; count < 100; count++) {
+    left.measured('right', right.load(), 10)
+    right.measured('left', left.load(), 10)
+  }
+  assert.ok(Math.abs(distanceMs(left.own, right.own) - 10) < 1, `${distanceMs(left.own, right.own)} ms`)
+})
+
 test('what others say of a third site never replaces what it said itself, and moves nothing', () => {
   const positions = new Positions({ site: 'here', random })
   positions.heard('there', at(500))

@@ -6,7 +6,7 @@
 import type { Random } from '@atoll/kit'
 import type { Contact } from '../protocol/contact.ts'
 import type { ProbeRider } from '../protocol/rider.ts'
-import { fitPosition } from './fit-position.ts'
+import { fitPosition, withHeightAtMost } from './fit-position.ts'
 import { LatencyFilter } from './latency-filter.ts'
 import {
   COORDINATE_MS_MAX,
@@ -107,6 +107,8 @@ export class Positions implements ProbeRider {
     // The way into a site is a part of every way to it.
     if (!position || position.heightMs > rttMs) {
       this.#refused++
+      // Of this site's way, too: else two near each other, each on a height of its own, would refuse each other for ever.
+      this.#own = withHeightAtMost(this.#own, leastMs / 2)
       return
     }
     this.#keep(site, position)
