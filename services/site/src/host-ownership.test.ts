@@ -135,6 +135,26 @@ suite('the hosts of a site', () => {
     assert.deepEqual(b.own(), ['h1', 'h2', 'h3', 'h4'])
   })
 
+  test('are served by somebody, also those that were handed to one who by then was to have fewer', async (t) => {
+    const { open } = openSite(t)
+    const hosts = ['h1', 'h2', 'h3', 'h4', 'h5', 'h6']
+    const a = await open('a', hosts)
+    await a.look()
+    const b = await open('b', hosts)
+    await a.beat()
+    await a.look()
+    assert.equal(a.own().length, 3, 'the other three are for b, who is slow')
+    const c = await open('c', hosts)
+    for (let round = 0; round < 2; round++)
+      for (const peer of [a, b, c]) {
+        await peer.beat()
+        await peer.look()
+      }
+    await c.look()
+    assert.deepEqual([...a.own(), ...b.own(), ...c.own()].sort(), hosts)
+    assert.deepEqual([a.own().length, b.own().length, c.own().length], [2, 2, 2])
+  })
+
   test('what a slow peer writes of a host that was taken is refused, in the transaction that writes', async (t) => {
     const { open, pass, locks } = openSite(t)
     const [a, b] = [await open('a', ['h1']), await open('b', ['h1'])]

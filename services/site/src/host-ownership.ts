@@ -182,14 +182,15 @@ export class HostOwnership {
     }
   }
 
-  /** Gives hosts of ours to those who have fewer. */
+  /** Gives hosts of ours to those who have fewer, also those that were given to us and that we have not taken yet. */
   async #handOver(plan: ReadonlyMap<string, string>): Promise<void> {
-    const { membership } = this.#options
+    const self = this.#options.membership.self.name
     const given: { host: string; peer: string; incarnation: string }[] = []
-    for (const host of [...this.#own.keys()]) {
+    for (const host of this.#reachable.keys()) {
       const heir = plan.get(host)
-      if (heir === undefined || heir === membership.self.name) continue
-      await this.#lose(host)
+      const isOwn = this.#own.has(host)
+      if (heir === undefined || heir === self || !(isOwn || this.#owners.get(host)?.peer === self)) continue
+      if (isOwn) await this.#lose(host)
       given.push({ host, peer: heir, incarnation: '' })
     }
     for (let from = 0; from < given.length; from += BATCH) await this.#write(given.slice(from, from + BATCH))
