@@ -5,7 +5,7 @@ import mysql, { type Connection, type ConnectionOptions, type ExecuteValues, typ
 import type { Catalogue } from '../sql/catalogue.ts'
 import type { SqlConnection, SqlQuery, SqlResult } from '../sql/sql-connection.ts'
 import { decoderOf, encodeValue } from '../sql/values.ts'
-import { translateMysqlError } from './mysql-errors.ts'
+import { DEADLOCK, translateMysqlError } from './mysql-errors.ts'
 
 export interface MysqlSessionOptions {
   readonly description: string
@@ -16,6 +16,12 @@ export interface MysqlSessionOptions {
   readonly statementMsMax: number
   /** Called with the number of each refusal: whether the session is of no more use after it, though it is alive. */
   readonly isUseless: (errno: number | undefined) => boolean
+  /**
+   * Whether the server is a node of Galera. It may roll a transaction back for a write of another node while its client says
+   * nothing, and tell the client so with its next command. When that one only prepares a statement, the news is lost, and
+   * what follows would be another transaction, without the first one's part.
+   */
+  readonly losesNews: () => boolean
 }
 
 export interface StatementOptions {
@@ -36,6 +42,8 @@ interface Outcome {
 export class MysqlConnection implements SqlConnection {
   readonly #options: MysqlSessionOptions
   readonly #connection: Connection
+  /** Texts, where it matters whether they are prepared. */
+  readonly #prepared = new Set<string>()
   #isUsable = true
 
   private constructor(options: MysqlSessionOptions, connection: Connection) {
@@ -70,6 +78,7 @@ export class MysqlConnection implements SqlConnection {
   /** Prepared once for each text. */
   async execute({ sql, parameters }: SqlQuery, options: StatementOptions = {}): Promise<SqlResult> {
     const values = parameters.map(encode) as ExecuteValues
+    if (this.#options.losesNews()) await this.#prepareSafely(sql, options)
     const outcome = await this.#wait<Outcome>(options, (done) =>
       this.#connection.execute(sql, values, (error, result, fields) => done(error, { result, fields })),
     )
@@ -84,6 +93,27 @@ export class MysqlConnection implements SqlConnection {
   destroy(): void {
     this.#isUsable = false
     this.#connection.destroy()
+  }
+
+  /** @throws TransactionConflict when the server ended the transaction at the same time */
+  async #prepareSafely(sql: string, options: StatementOptions): Promise<void> {
+    if (this.#prepared.has(sql)) return
+    const wasWithin = await this.#isInTransaction()
+    await this.#wait<unknown>({}, (done) => this.#connection.prepare(sql, (error) => done(error)))
+    if (wasWithin && !(await this.#isInTransaction())) {
+      const error = Object.assign(new Error('the transaction has ended'), { errno: DEADLOCK })
+      throw translateMysqlError(error, { ...this.#options, ...options })
+    }
+    // Of more than it keeps the driver forgets those that were not used for longest: none of as many that came since.
+    if (this.#prepared.size >= PREPARED_MAX) this.#prepared.clear()
+    this.#prepared.add(sql)
+  }
+
+  async #isInTransaction(): Promise<boolean> {
+    const rows = await this.#wait<unknown>({}, (done) =>
+      this.#connection.query('select @@in_transaction as yes', (error, result) => done(error, result)),
+    )
+    return Number((rows as { yes?: unknown }[])[0]?.yes) === 1
   }
 
   #wait<Result>(

@@ -9,11 +9,12 @@ interface MysqlError extends Error {
   readonly fatal?: boolean
 }
 
+export const DEADLOCK = 1213
 /** For a lock; or, at a node of Galera, for what the others have committed. */
 export const WAITED_TOO_LONG = 1205
 
 // Deadlock, lock wait time-out, a row that changed since it was read, and Galera's "Got error 149 during COMMIT".
-const CONFLICTS = new Set([1213, WAITED_TOO_LONG, 1020, 1180])
+const CONFLICTS = new Set([DEADLOCK, WAITED_TOO_LONG, 1020, 1180])
 // Disk full, table full, and an error of the file system while writing.
 const FULL = new Set([1021, 1114, 3, 1026])
 // --read-only, read-only transactions, and read-only by the administrator or InnoDB itself.

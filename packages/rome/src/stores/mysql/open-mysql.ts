@@ -35,6 +35,8 @@ const SESSION = [
   `innodb_lock_wait_timeout = ${LOCK_MS_MAX / 1000}`,
 ]
 const GALERA = 'wsrep_sync_wait = 1'
+/** The mode of sessions for transactions. */
+const WRITER = 'autocommit = 0'
 
 /** @throws StoreUnavailable, StoreMisconfigured, StoreNewer */
 export function openMysql(options: SqlStoreOptions): Promise<Store> {
@@ -67,7 +69,7 @@ class MysqlServer implements SqlServer {
   }
 
   async connectWriter(): Promise<SqlWriter> {
-    const connection = await this.#connect('autocommit = 0')
+    const connection = await this.#connect(WRITER)
     await connection.run('set session transaction isolation level serializable')
     return new MysqlWriter(connection, this.catalogue)
   }
@@ -127,6 +129,7 @@ class MysqlServer implements SqlServer {
         connection: this.#address(server),
         statementMsMax,
         isUseless: (errno) => this.#isOutOfStep(errno, server),
+        losesNews: () => this.#isGalera && mode === WRITER,
       })
       try {
         await this.#requireMember(connection)
