@@ -67,3 +67,40 @@ export const earlyPurge: Plant = {
     clock.after(PURGE_INTERVAL_MS, () => void purge())
   },
 }
+
+/** An heir takes records over without a new generation, so that nothing fences their former home. */
+export const unfencedHeir: Plant = {
+  alter: ({ state }) => {
+    const attempt = state.attempt.bind(state)
+    state.attempt = (work) =>
+      attempt((transaction) => {
+        const adopt = transaction.adopt.bind(transaction)
+        transaction.adopt = async (table, id, options) => {
+          const adopted = await adopt(table, id, options)
+          if (!adopted) return undefined
+          const generation = adopted.generation - options.path.length + 1
+          await transaction.queries.updateTable(table.name).set({ generation }).where('id', '=', id).execute()
+          return { ...adopted, generation }
+        }
+        return work(transaction)
+      })
+  },
+}
+
+/** A site is shut out for so long only: longer than its heir needs, less than until it comes back. */
+const SHUT_OUT_MS = 15_000
+
+/** Who was retired is heard again after a while. */
+export const lapsedRetirement: Plant = {
+  alter: ({ federation: { directory } }, { clock }) => {
+    const isRevoked = directory.isRevoked.bind(directory)
+    const sinceMs = new Map<string, number>()
+    directory.isRevoked = (name) => {
+      if (!isRevoked(name)) return false
+      const nowMs = clock.monotonicMs()
+      const heardMs = sinceMs.get(name) ?? nowMs
+      sinceMs.set(name, heardMs)
+      return nowMs - heardMs < SHUT_OUT_MS
+    }
+  },
+}

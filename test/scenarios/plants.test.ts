@@ -3,9 +3,10 @@ import test from 'node:test'
 import { SimulationFailed } from '@atoll/simulator'
 import { islands } from './kinds/islands.ts'
 import { longCut } from './kinds/long-cut.ts'
+import { retire } from './kinds/retire.ts'
 import { sleep } from './kinds/sleep.ts'
 import { lostCommit, noGenerationCheck, type Plant, staleForward } from './plants.ts'
-import { earlyPurge, offeredAsleep, skippedFeed } from './plants-of-kinds.ts'
+import { earlyPurge, lapsedRetirement, offeredAsleep, skippedFeed, unfencedHeir } from './plants-of-kinds.ts'
 import { runScenario, type ScenarioOptions } from './run-scenario.ts'
 import { MOVES } from './workload/operations.ts'
 
@@ -60,4 +61,14 @@ test('a workload that is offered to a site that sleeps is found', async () => {
 
 test('deletions that are forgotten within a long cut are found', async () => {
   assert.match((await findBug(earlyPurge, 2, { kind: longCut })) ?? '', /comes to agree/)
+})
+
+test('an heir that takes over without a new generation is found', async () => {
+  assert.match((await findBug(unfencedHeir, 2, { kind: retire })) ?? '', /has taken over/)
+})
+
+test('a retired site that is heard again is found', async () => {
+  const failure = await findBug(lapsedRetirement, 4, { kind: retire })
+  // Its hosts' guests are stopped, or others take it for a member.
+  assert.match(failure ?? '', /was stopped, and nobody asked for it|for a member/)
 })
