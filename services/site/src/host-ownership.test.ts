@@ -10,7 +10,7 @@ import { openSqlite } from '@atoll/rome'
 import { State, shareTestStore } from '@atoll/state'
 import { HostTaken, PeerNameTaken } from './errors.ts'
 import { HostOwnership } from './host-ownership.ts'
-import { Membership, SILENT_MS } from './membership.ts'
+import { BEAT_MS, Membership, SILENT_MS } from './membership.ts'
 import { siteTables } from './tables.ts'
 
 /** A clock that stands still until it is told to go on. Its timers never fire: the test makes each pass itself. */
@@ -87,6 +87,33 @@ suite('the peers of a site', () => {
     assert.deepEqual([a.membership.isSteward, b.membership.isSteward], [true, false])
     await a.beat()
     assert.ok(a.membership.isAlive('b'), 'it was only slow')
+  })
+
+  test('wait longer for one that was slow all the time, as beats are where the store is, and not for ever', async (t) => {
+    const { open, pass } = openSite(t)
+    const [a, b] = [await open('a'), await open('b')]
+    await a.beat()
+    for (let beats = 0; beats < 3; beats++) {
+      pass(9000)
+      await b.beat()
+      await a.beat()
+    }
+    for (const [ms, isAlive] of [
+      [2 * SILENT_MS, true],
+      [2 * SILENT_MS, false],
+    ] as const) {
+      pass(ms)
+      await a.beat()
+      assert.equal(a.membership.isAlive('b'), isAlive)
+    }
+    for (let beats = 0; beats < 30; beats++) {
+      await b.beat()
+      pass(BEAT_MS)
+      await a.beat()
+    }
+    pass(SILENT_MS + 1)
+    await a.beat()
+    assert.ok(!a.membership.isAlive('b'), 'it was quick lately')
   })
 
   test('do not wait for one that said goodbye', async (t) => {

@@ -2,8 +2,10 @@
  * The peers of this site and whether they live. Each raises a number in the shared store every few seconds; whose number
  * did not rise for a while, on the clock of whoever looks, is silent:
  *
- *     alive ──no beat for SILENT_MS──▶ silent ──beat──▶ alive          alive ──goodbye──▶ gone
+ *     alive ──no beat for some of its intervals──▶ silent ──beat──▶ alive          alive ──goodbye──▶ gone
  *
+ * How long that is depends on how often its number rose lately: on a store that is far or has much to do beats are late at all
+ * peers, and hosts that change hands then make it worse.
  * Silence proves nothing (a peer may only be slow), so nothing that must not happen twice hangs on it: see `HostOwnership`.
  */
 
@@ -17,6 +19,11 @@ import { type PeerAddress, peerBeats, peers } from './tables.ts'
 export const BEAT_MS = 3_000
 /** Three beats may be lost or late. Shorter moves hosts sooner, and sometimes from a peer that was only slow. */
 export const SILENT_MS = 10_000
+/** So many intervals of a peer that beats slower than that; a host of a dead one waits no longer than the most. */
+const SILENT_INTERVALS = SILENT_MS / BEAT_MS
+const SILENT_MS_MAX = 60_000
+/** The longest of a peer's intervals counts less with each beat that comes. */
+const INTERVAL_DECAY = 0.9
 
 export interface PeerDescription {
   readonly name: string
@@ -44,6 +51,8 @@ interface Sighting {
   readonly beat: number
   /** On our monotonic clock: when the beat was first seen. */
   readonly seenMs: number
+  /** The longest time between two of its beats, of those lately. */
+  readonly intervalMs: number
   readonly hasLeft: boolean
 }
 
@@ -96,7 +105,8 @@ export class Membership {
     const sighting = this.#sightings.get(name)
     if (!sighting || sighting.hasLeft) return false
     // As of the last look: of the time in which nobody looked, a slow process of our own, it says nothing.
-    return this.#lookedMs - sighting.seenMs <= SILENT_MS
+    const silentMs = Math.min(SILENT_MS_MAX, SILENT_INTERVALS * sighting.intervalMs)
+    return this.#lookedMs - sighting.seenMs <= Math.max(SILENT_MS, silentMs)
   }
 
   /** Called after a look that found other live peers than the one before. */
@@ -153,9 +163,12 @@ export class Membership {
     this.#lookedMs = nowMs
     for (const { name, incarnation, beat, has_left: hasLeft } of beats) {
       const before = this.#sightings.get(name)
-      const isSame = before?.incarnation === incarnation && before.beat === beat
-      const seenMs = isSame ? before.seenMs : nowMs
-      this.#sightings.set(name, { incarnation, beat, seenMs, hasLeft })
+      const known = before?.incarnation === incarnation ? before : undefined
+      const rise = known ? beat - known.beat : 0
+      const seenMs = known && rise === 0 ? known.seenMs : nowMs
+      const lately = known ? known.intervalMs * INTERVAL_DECAY ** rise : 0
+      const intervalMs = known && rise > 0 ? Math.max(lately, (nowMs - known.seenMs) / rise) : lately
+      this.#sightings.set(name, { incarnation, beat, seenMs, intervalMs, hasLeft })
     }
     if (beats.some(({ name, incarnation }) => this.#descriptions.get(name)?.incarnation !== incarnation))
       await this.#readDescriptions()
