@@ -19,6 +19,7 @@ class WatchedFabric implements Fabric {
   failures = 0
   changes = 0
   applyMs = 0
+  onApply = () => {}
   readonly #inner: Fabric
 
   constructor(inner: Fabric) {
@@ -28,6 +29,7 @@ class WatchedFabric implements Fabric {
   async apply(network: FabricNetwork) {
     if (this.failures-- > 0) throw new Error('out of order')
     this.applied.push(network)
+    this.onApply()
     if (this.applyMs > 0) await sleep(systemClock, this.applyMs)
     const applied = await this.#inner.apply(network)
     this.changes += applied.changes
@@ -227,4 +229,25 @@ test('all hosts learn of a port elsewhere, however slow they are and however ear
   for (const fabric of fabrics.values()) fabric.applyMs = 12
   for (let index = 1; index <= 4; index++) await wiring.tapOf((await bootOn(`h${index}`, `vm${index}`)).id)
   await until('each knows the others', () => [...fabrics.keys()].every((host) => wiredOn(host).remote === 3))
+})
+
+test('guests of a host that is served from now on are wired before the others are told anything', async (t) => {
+  const { startAgent, bootOn, until, fabrics } = await siteWithHosts(t, 8)
+  const taken = fabrics.get('h8')
+  assert.ok(taken)
+  fabrics.delete('h8')
+  const { wiring, refresh } = startAgent()
+  for (const host of fabrics.keys()) await wiring.tapOf((await bootOn(host, `vm-${host}`)).id)
+  const { id } = await bootOn('h8', 'vm')
+  await until('all others know of it', () =>
+    [...fabrics.values()].every(({ applied }) => applied.at(-1)?.remotePorts.length === 7),
+  )
+  const told = () => [...fabrics.values()].reduce((sum, { applied }) => sum + applied.length, 0)
+  const before = told()
+  const toldBefore: number[] = []
+  taken.onApply = () => toldBefore.push(told() - before - taken.applied.length)
+  fabrics.set('h8', taken)
+  refresh()
+  await wiring.tapOf(id)
+  assert.equal(toldBefore[0], 0)
 })

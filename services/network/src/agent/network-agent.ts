@@ -61,6 +61,8 @@ class Agent implements Service {
   #refreshesWanted = 0
   #refreshesDone = 0
   #laterAtMs = Number.NEGATIVE_INFINITY
+  /** The network of which a host was told last, of what could wait. */
+  #toldLast = ''
   /** By host and network. */
   readonly #failedUntilMs = new Map<string, number>()
   readonly #timers = new Map<'retry' | 'later', CancelTimer>()
@@ -135,9 +137,19 @@ class Agent implements Service {
       return
     }
     await this.#mirror.loadAll()
+    this.#findUnwired()
     await this.#findLeftovers()
     this.#fullPassAtMs = nowMs + fullPassMs
     this.#refreshesDone = refreshes
+  }
+
+  /** Ports of own hosts that were never wired come first: these hosts are served from now on, and their guests wait. */
+  #findUnwired(): void {
+    for (const [networkId, { ports, urgentHosts }] of this.#mirror.networks) {
+      const wired = this.#wired.get(networkId)
+      for (const { id, host } of ports.values())
+        if (this.#options.fabrics.has(host) && !wired?.get(host)?.has(id)) urgentHosts.add(host)
+    }
   }
 
   /** Takes off the hosts what an earlier process left and no port needs any more. */
@@ -173,7 +185,7 @@ class Agent implements Service {
     const startMs = clock.monotonicMs()
     // A timer may come a moment early; without another one the rest would wait for the next change.
     if (startMs < this.#laterAtMs) return this.#pokeAfter('later', this.#laterAtMs - startMs)
-    for (const [networkId, mirrored] of [...this.#mirror.networks]) {
+    for (const [networkId, mirrored] of this.#inTurn()) {
       if (mirrored.isTouched) await this.#mirror.prepare(mirrored)
       for (const hostName of [...mirrored.laterHosts]) {
         if (signal.aborted) return
@@ -182,6 +194,7 @@ class Agent implements Service {
           this.#pokeAfter('retry', leftMs)
           continue
         }
+        this.#toldLast = networkId
         await this.#wire(networkId, mirrored, hostName)
         const elapsedMs = clock.monotonicMs() - startMs
         if (elapsedMs < SLICE_MS) continue
@@ -190,6 +203,13 @@ class Agent implements Service {
         return this.#pokeAfter('later', pauseMs)
       }
     }
+  }
+
+  /** All networks, beginning after the one that was told last: however much changes in one, the others have their turn. */
+  #inTurn(): readonly (readonly [id: string, network: MirroredNetwork])[] {
+    const all = [...this.#mirror.networks]
+    const start = 1 + all.findIndex(([id]) => id === this.#toldLast)
+    return [...all.slice(start), ...all.slice(0, start)]
   }
 
   async #wire(networkId: string, mirrored: MirroredNetwork, hostName: string): Promise<void> {

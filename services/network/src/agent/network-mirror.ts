@@ -24,6 +24,8 @@ export interface MirrorOptions {
 const scope = cloudScope('network agent')
 /** How many ids go into one query. */
 const CHUNK = 500
+/** How many questions for single records are under way at a time. */
+const QUESTIONS = 16
 /** Compute's records of hosts, whose tunnel addresses `tunnelIpOf` knows. */
 const HOSTS_TABLE = 'hosts'
 
@@ -109,14 +111,18 @@ export class NetworkMirror {
   /** The network made ready to be planned for its hosts. */
   async prepare(mirrored: MirroredNetwork): Promise<PreparedNetwork> {
     if (mirrored.prepared) return mirrored.prepared
+    const unknown = new Map<string, () => Promise<void>>()
     for (const { host, deviceId } of mirrored.ports.values()) {
       const isOwn = this.#options.isOwnHost(host)
       if (isOwn && mirrored.isTouched) mirrored.laterHosts.add(host)
-      if (!this.#tunnelIps.has(host) && !this.#unknownHosts.has(host)) await this.#learnTunnelIp(host)
-      if (isOwn && deviceId !== '' && !this.#hostnames.has(deviceId)) {
-        this.#hostnames.set(deviceId, (await this.#options.hostnameOf(deviceId)) ?? '')
-      }
+      if (!this.#tunnelIps.has(host) && !this.#unknownHosts.has(host))
+        unknown.set(`host ${host}`, () => this.#learnTunnelIp(host))
+      if (isOwn && deviceId !== '' && !this.#hostnames.has(deviceId))
+        unknown.set(`device ${deviceId}`, () => this.#learnHostname(deviceId))
     }
+    // Side by side, since each waits for the store.
+    for (const learning of chunks([...unknown.values()], QUESTIONS))
+      await Promise.all(learning.map((learn) => learn()))
     mirrored.isTouched = false
     const names = { tunnelIps: this.#tunnelIps, hostnames: this.#hostnames }
     mirrored.prepared = prepareNetwork(mirrored, names)
@@ -250,6 +256,10 @@ export class NetworkMirror {
     else this.#tunnelIps.set(host, tunnelIp)
   }
 
+  async #learnHostname(deviceId: string): Promise<void> {
+    this.#hostnames.set(deviceId, (await this.#options.hostnameOf(deviceId)) ?? '')
+  }
+
   #askForHostsAgain(): void {
     for (const mirrored of this.networks.values()) {
       const lacksOne = [...mirrored.ports.values()].some(({ host }) => this.#unknownHosts.has(host))
@@ -259,8 +269,8 @@ export class NetworkMirror {
   }
 }
 
-function chunks<Item>(items: readonly Item[]): Item[][] {
-  return Array.from({ length: Math.ceil(items.length / CHUNK) }, (_, index) =>
-    items.slice(index * CHUNK, (index + 1) * CHUNK),
+function chunks<Item>(items: readonly Item[], size = CHUNK): Item[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size),
   )
 }
