@@ -11,6 +11,7 @@ export interface PeerFlags {
   readonly publicUrl?: string
   readonly peer?: HostPort
   readonly advertise?: string
+  readonly failureDomains?: readonly string[]
   readonly hypervisor?: 'qemu' | 'simulated' | 'none'
   readonly accel?: 'auto' | 'kvm' | 'tcg'
   readonly hostDirectory?: string
@@ -33,6 +34,11 @@ export function addPeerOptions(command: Command): Command {
     .option('--public-url <url>', 'how clients reach the APIs, when a proxy stands before them')
     .option('--peer <host:port>', 'where other sites connect (default: 127.0.0.1:8775)', parseHostPort)
     .option('--advertise <ip>', 'the address other sites reach it at (default: the host of --peer)')
+    .option(
+      '--failure-domains <labels>',
+      'what the site fails together with, such as grid:north,provider:acme',
+      (labels: string) => labels.split(',').filter((label) => label !== ''),
+    )
     .addOption(
       new Option(
         '--hypervisor <kind>',
@@ -66,7 +72,12 @@ export function settingsWith(settings: Settings, flags: PeerFlags): Settings {
     ...(settings.store === undefined ? {} : { store: settings.store }),
     ...given('store', flags.store),
     api: { ...settings.api, ...flags.api, ...given('publicUrl', flags.publicUrl) },
-    peer: { ...settings.peer, ...flags.peer, ...given('advertise', flags.advertise) },
+    peer: {
+      ...settings.peer,
+      ...flags.peer,
+      ...given('advertise', flags.advertise),
+      ...given('failureDomains', flags.failureDomains && [...flags.failureDomains]),
+    },
     host: {
       ...settings.host,
       ...given('hypervisor', flags.hypervisor),

@@ -44,6 +44,10 @@ export interface SiteStatus {
   readonly servers: number
   /** The sites that stand ready to take over what it keeps, best first. Of a retired one: its heir alone. */
   readonly guardians: readonly string[]
+  /** What had to be given up to find them: they are far, share a failure domain, or stand in one place. */
+  readonly guardianCompromises: readonly string[]
+  /** What it fails together with, as it says. */
+  readonly failureDomains: readonly string[]
   /** Of a retired site, at its heir: how many of its records nobody took over, as their domains do not trust the heir. */
   readonly recordsLeft: number | null
 }

@@ -56,6 +56,8 @@ export interface ComposeOptions {
     readonly name?: string
     readonly addresses: readonly PeerAddress[]
     readonly apiUrl: string
+    /** See the setting of this name. */
+    readonly failureDomains?: readonly string[]
   }
   /** True when other peers of this site may have the same store open. */
   readonly isShared?: boolean
@@ -356,8 +358,9 @@ function keepAddresses(peers: SitePeers, federation: Federation, log: Logger): (
 }
 
 /** Where other sites reach any peer of this one, those that live. */
-function describeSite({ addresses, apiUrl }: ComposeOptions['self'], peers: SitePeers) {
+function describeSite(self: ComposeOptions['self'], peers: SitePeers): ComposeOptions['self'] {
+  const { apiUrl } = self
   const alive = peers.all().filter(({ isAlive }) => isAlive)
-  if (alive.length === 0) return { addresses, apiUrl }
-  return { addresses: alive.flatMap((peer) => peer.addresses), apiUrl: alive[0]?.apiUrl ?? apiUrl }
+  if (alive.length === 0) return self
+  return { ...self, addresses: alive.flatMap((peer) => peer.addresses), apiUrl: alive[0]?.apiUrl ?? apiUrl }
 }

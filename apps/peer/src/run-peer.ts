@@ -109,6 +109,7 @@ async function startPeer(
       name: keys.identity.peer,
       apiUrl,
       addresses: [{ host: listen.advertise, port: listen.peer.port }],
+      failureDomains: settings.peer.failureDomains ?? [],
     },
     ...sharedStoreOf(dataDirectory, settings),
     ...(settings.api.publicUrl === undefined ? {} : { publicUrl: settings.api.publicUrl }),

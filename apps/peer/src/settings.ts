@@ -2,6 +2,7 @@
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { FAILURE_DOMAIN_PATTERN, FAILURE_DOMAINS_MAX } from '@atoll/federation'
 import { validateBody } from '@atoll/http'
 import { defineError } from '@atoll/kit'
 import { isSharedStore } from '@atoll/rome'
@@ -41,6 +42,16 @@ export const SettingsSchema = Type.Object(
          * Larger: replicas of far sites are fresher by some seconds, and each costs both sides a request a second.
          */
         closeSitesMax: Type.Optional(Type.Integer({ minimum: 0, maximum: 1000 })),
+        /**
+         * What the site fails together with, such as `grid:north` or `provider:acme`: sites that share one do not stand ready for each
+         * other while others can. The same at all peers of a site. Default: none, so that only distance tells sites apart.
+         */
+        failureDomains: Type.Optional(
+          Type.Array(Type.String({ pattern: FAILURE_DOMAIN_PATTERN }), {
+            maxItems: FAILURE_DOMAINS_MAX,
+            uniqueItems: true,
+          }),
+        ),
       },
       { additionalProperties: false, default: {} },
     ),

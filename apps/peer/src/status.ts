@@ -29,22 +29,25 @@ export async function statusOf(options: StatusOptions): Promise<PeerStatus> {
     servers: await countByHome(state, servers),
   }
   const overlayOf = describeOverlay(federation)
-  const sites = federation.directory.all.map(({ name, standing, apiUrl: url }): SiteStatus => {
-    const ageMs = federation.freshness.ageMs(name)
-    return {
-      name,
-      standing,
-      apiUrl: url,
-      ageMs: Number.isFinite(ageMs) ? Math.round(ageMs) : null,
-      isReachable: federation.freshness.isReachable(name),
-      roundTripMs: world.transport.roundTripMs(name) ?? null,
-      overlay: overlayOf(name),
-      hosts: counts.hosts.get(name) ?? 0,
-      servers: counts.servers.get(name) ?? 0,
-      guardians: guardiansOf(federation, name),
-      recordsLeft: federation.recordsLeftOf(name) ?? null,
-    }
-  })
+  const sites = federation.directory.all.map(
+    ({ name, standing, apiUrl: url, failureDomains }): SiteStatus => {
+      const ageMs = federation.freshness.ageMs(name)
+      return {
+        name,
+        standing,
+        apiUrl: url,
+        ageMs: Number.isFinite(ageMs) ? Math.round(ageMs) : null,
+        isReachable: federation.freshness.isReachable(name),
+        roundTripMs: world.transport.roundTripMs(name) ?? null,
+        overlay: overlayOf(name),
+        hosts: counts.hosts.get(name) ?? 0,
+        servers: counts.servers.get(name) ?? 0,
+        ...guardiansOf(federation, name),
+        failureDomains,
+        recordsLeft: federation.recordsLeftOf(name) ?? null,
+      }
+    },
+  )
   return {
     cloud: site.cloud,
     site: site.site,
@@ -86,9 +89,14 @@ function describeOverlay({ overlay }: Federation): (site: string) => OverlayStat
   }
 }
 
-function guardiansOf(federation: Federation, site: string): readonly string[] {
+function guardiansOf(
+  federation: Federation,
+  site: string,
+): Pick<SiteStatus, 'guardians' | 'guardianCompromises'> {
   const heir = federation.directory.standInFor(site)
-  return heir === site ? federation.guardiansOf(site) : [heir]
+  if (heir !== site) return { guardians: [heir], guardianCompromises: [] }
+  const { guardians, compromises } = federation.guardiansOf(site)
+  return { guardians, guardianCompromises: compromises }
 }
 
 async function countByHome(

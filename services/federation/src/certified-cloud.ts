@@ -147,7 +147,7 @@ async function openSite(
       else
         await transaction.insert(sites, {
           ...{ id: name, code, addresses: [{ host: name, port: 1 }], is_dormant: false, api_url: '' },
-          ...{ signing_key: null, signing_key_id: '' },
+          ...{ signing_key: null, signing_key_id: '', failure_domains: [] },
           ...row,
         })
     })

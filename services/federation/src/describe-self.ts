@@ -8,6 +8,8 @@ const scope = cloudScope('description of this site')
 export interface SelfDescription {
   readonly addresses: readonly PeerAddress[]
   readonly apiUrl: string
+  /** See `failure-domains.ts`. Default: none. */
+  readonly failureDomains?: readonly string[]
 }
 
 /** The columns of its record that it describes itself by, but for its code and whether it sleeps. */

@@ -4,6 +4,7 @@ import { type Clock, Refresher, type SiteCode, siteCodeOf } from '@atoll/kit'
 import { admitterOf, type Ed25519PublicJwk } from '@atoll/overlay'
 import type { Store } from '@atoll/rome'
 import { cloudScope, type RecordTable, type State } from '@atoll/state'
+import { failureDomainsIn } from './failure-domains.ts'
 import { type PeerAddress, siteRevocations, sites } from './records.ts'
 import { heirsInOrder, type Retirement, retirementsIn, successionOf } from './succession.ts'
 import { siteHints } from './tables.ts'
@@ -25,6 +26,8 @@ export interface KnownSite {
   readonly apiUrl: string
   /** Other sites can join there. */
   readonly admits: boolean
+  /** What fails as one with it. */
+  readonly failureDomains: readonly string[]
 }
 
 /** What one site tells another about the rest. */
@@ -220,6 +223,7 @@ export class Directory {
         signingKeyId: row.signing_key_id,
         apiUrl: row.api_url,
         admits: row.admits,
+        failureDomains: failureDomainsIn(row.failure_domains),
       })
     }
     for (const listener of this.#listeners) listener()
@@ -247,6 +251,7 @@ const unknown: Omit<KnownSite, 'name'> = {
   signingKeyId: '',
   apiUrl: '',
   admits: false,
+  failureDomains: [],
 }
 
 function isOfDirectory(table: string): boolean {

@@ -7,6 +7,7 @@
 import type { RequestRouter } from '@atoll/http'
 import { type Clock, type Logger, type Random, Reconciler, type Service } from '@atoll/kit'
 import {
+  type GuardianChoice,
   type KeyRing,
   type PeerTransport,
   type Signatures,
@@ -298,8 +299,8 @@ export class Federation {
   }
 
   /** Which sites stand ready to take over what `site` keeps. */
-  guardiansOf(site: string): readonly string[] {
-    return guardiansOf(site, { directory: this.directory, betweenMs: this.#betweenMs }).guardians
+  guardiansOf(site: string): GuardianChoice {
+    return guardiansOf(site, { directory: this.directory, betweenMs: this.#betweenMs })
   }
 
   /** How many live records of a retired site nobody took over, as their domains do not trust this one; known at its heir. */
@@ -350,7 +351,7 @@ export class Federation {
   /** Writes what this site says of itself, when that is new. */
   async describeSelf(): Promise<void> {
     const { state, self, describeSite = () => self } = this.#options
-    const { addresses, apiUrl } = describeSite()
+    const { addresses, apiUrl, failureDomains = [] } = describeSite()
     await writeDescription(state, {
       addresses,
       signing_key: this.signer.publicKeyJwk,
@@ -358,6 +359,7 @@ export class Federation {
       api_url: apiUrl,
       certificates: certificatesOf(this.#options.keys()),
       admits: this.#admission.isPossible,
+      failure_domains: failureDomains,
     })
     this.overlay.refresh()
   }

@@ -19,12 +19,12 @@ export function guardiansOf(
   const members = directory.all.filter(({ name, standing }) => name !== site && standing === 'member')
   return chooseGuardians({
     home: site,
-    domains: [],
-    candidates: members.map(({ name }) => ({
+    domains: directory.find(site)?.failureDomains ?? [],
+    candidates: members.map(({ name, failureDomains }) => ({
       site: name,
       // Of one that was never measured nothing speaks against it: neither too near nor too far.
       rttMs: betweenMs(site, name) ?? defaultGuardianSettings.apartMsMin,
-      domains: [],
+      domains: failureDomains,
     })),
     count: GUARDIANS,
     betweenMs,

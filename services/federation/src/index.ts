@@ -3,6 +3,7 @@
 export type { Displacement } from './adoption.ts'
 export * from './directory.ts'
 export * from './errors.ts'
+export { FAILURE_DOMAIN_PATTERN, FAILURE_DOMAINS_MAX } from './failure-domains.ts'
 export { Federation, type FederationOptions } from './federation.ts'
 export { Freshness } from './freshness.ts'
 export type { Distances } from './overlay/distances.ts'

@@ -27,6 +27,8 @@ export const sites = defineRecord(
     certificates: text().nullable(),
     /** It admits other sites. */
     admits: boolean(),
+    /** What fails as one with it; see `failure-domains.ts`. */
+    failure_domains: json<readonly string[]>([]),
   },
   // Two sites of one code could pass off their records as each other's.
   { audience: 'everyone', ids: 'given', soleHome: (row) => row.id, unique: [['code']] },

@@ -289,7 +289,35 @@ test('sites that know the same of each other name the same guardians of a site, 
   // Without the overlay nobody knows how far anybody is.
   const services = (federation: Federation) => federation.services()
   const { site } = await cloud(t, ['east', 'west', 'north', 'south', 'lost'], { cloud: { services } })
-  const named = ['east', 'west', 'north', 'south'].map((name) => site(name).federation.guardiansOf('lost'))
+  const named = ['east', 'west', 'north', 'south'].map(
+    (name) => site(name).federation.guardiansOf('lost').guardians,
+  )
   assert.equal(new Set(named.map(String)).size, 1)
   assert.deepEqual([named[0]?.length, named[0]?.includes('lost')], [3, false])
+})
+
+test('guardians share no failure domain with the site nor with each other, or it is said that they do', async (t) => {
+  const names = ['east', 'west', 'north', 'south', 'reef', 'lost']
+  const services = (federation: Federation) => federation.services()
+  const failureDomains = {
+    lost: ['grid:north', 'provider:acme'],
+    north: ['grid:north'],
+    west: ['provider:acme'],
+    reef: ['coast:west'],
+  }
+  const { site } = await cloud(t, names, { cloud: { services, failureDomains } })
+  const { guardians, compromises } = site('east').federation.guardiansOf('lost')
+  assert.deepEqual([guardians.toSorted(), compromises], [['east', 'reef', 'south'], []])
+  const shared = site('lost').federation.guardiansOf('north')
+  assert.deepEqual([shared.guardians.includes('lost'), shared.compromises], [false, []])
+})
+
+test('guardians that share a failure domain are better than none, and that is said', async (t) => {
+  const services = (federation: Federation) => federation.services()
+  const failureDomains = { lost: ['grid:north'], west: ['grid:north'] }
+  const { site } = await cloud(t, ['east', 'west', 'lost'], { cloud: { services, failureDomains } })
+  assert.deepEqual(site('east').federation.guardiansOf('lost'), {
+    guardians: ['east', 'west'],
+    compromises: ['far', 'shared_domain'],
+  })
 })

@@ -71,20 +71,37 @@ export interface CloudOptions {
   readonly displacement?: Displacement
   /** See `FederationOptions`. */
   readonly closeSitesMax?: number | undefined
+  /** By site. */
+  readonly failureDomains?: Readonly<Record<string, readonly string[]>>
 }
 
 /** Opens sites that all know the first one, which is the founder, and runs `services` of each. */
 export async function openCloud(
   names: readonly string[],
   after: (cleanUp: () => Promise<void>) => void,
-  { services = everything, displacement = noDisplacement, closeSitesMax }: CloudOptions = {},
+  {
+    services = everything,
+    displacement = noDisplacement,
+    closeSitesMax,
+    failureDomains = {},
+  }: CloudOptions = {},
 ) {
   const network = new MockNetwork({ clock: systemClock, random: seededRandom('cloud'), link: { delayMs: 2 } })
   const sites = new Map<string, TestSite>()
   for (const [index, name] of names.entries()) {
     const founder = names[0] ?? ''
     const place = { network, name, code: index + 1, founder, names }
-    sites.set(name, await openSite({ ...place, services, displacement, closeSitesMax, after }))
+    sites.set(
+      name,
+      await openSite({
+        ...place,
+        services,
+        displacement,
+        closeSitesMax,
+        after,
+        failureDomains: failureDomains[name] ?? [],
+      }),
+    )
   }
   const site = (name: string): TestSite => {
     const found = sites.get(name)
@@ -104,8 +121,10 @@ async function openSite(options: {
   closeSitesMax: number | undefined
   after: (cleanUp: () => Promise<void>) => void
   displacement: Displacement
+  failureDomains: readonly string[]
 }) {
   const { network, name, code, founder, names, services, displacement, closeSitesMax, after } = options
+  const { failureDomains } = options
   const directory = mkdtempSync(join(tmpdir(), `atoll-${name}-`))
   const store = openSqlite({ path: join(directory, 'state.sqlite') })
   const world = { clock: systemClock, random: seededRandom(name), log: silentLogger }
@@ -138,7 +157,7 @@ async function openSite(options: {
     displacement,
     chunks: { manifest: () => Promise.reject(noRoom), chunk: () => Promise.reject(noRoom) },
     self: { addresses: settings.addresses, apiUrl: `http://${name}` },
-    describeSite: () => ({ addresses: settings.addresses, apiUrl: `http://${name}` }),
+    describeSite: () => ({ addresses: settings.addresses, apiUrl: `http://${name}`, failureDomains }),
     // As after a join: the first site was told of nobody, and the others only of it.
     contacts: founder === name ? [] : [{ name: founder, addresses: [{ host: founder, port: 1 }] }],
   })
