@@ -69,6 +69,19 @@ test('settings that cannot be used are named with their file', async (t) => {
   }
 })
 
+test('failure domains are labels of two words, few and each once', async (t) => {
+  const dataDirectory = await founded(t)
+  const write = (labels: readonly string[]) =>
+    writeFileSync(join(dataDirectory, 'settings.yaml'), `peer: {failureDomains: ${JSON.stringify(labels)}}`)
+  write(['grid:north', 'provider:acme-2'])
+  assert.deepEqual(readSettings(dataDirectory).peer.failureDomains, ['grid:north', 'provider:acme-2'])
+  const many = Array.from({ length: 17 }, (_, index) => `rack:${index}`)
+  for (const labels of [['north'], ['Grid:north'], ['grid:north', 'grid:north'], many]) {
+    write(labels)
+    assert.throws(() => readSettings(dataDirectory), SettingsInvalid.is)
+  }
+})
+
 test('a store that cannot be is refused before the settings are written', async (t) => {
   const dataDirectory = await founded(t)
   const withStore = (store: string) => () => writeSettings(dataDirectory, { ...settings, store })

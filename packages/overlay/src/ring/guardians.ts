@@ -63,38 +63,40 @@ export function chooseGuardians(options: GuardianOptions): GuardianChoice {
     .map((candidate) => ({ ...candidate, key: siteKey(candidate.site) }))
     .sort((left, right) => order(left.key, right.key))
   const chosen: GuardianCandidate[] = []
-  let compromises: readonly GuardianCompromise[] = []
+  const given = new Set<GuardianCompromise>()
   for (const terms of TERMS) {
     // Further ones in order of time, so that no more is given up than must be.
     const inOrder =
       terms.length === 0 ? candidates : candidates.toSorted((left, right) => left.rttMs - right.rttMs)
     for (const candidate of inOrder) {
-      if (chosen.length >= options.count) return { guardians: chosen.map(({ site }) => site), compromises }
-      if (chosen.some(({ site }) => site === candidate.site) || !isFit(candidate, { options, chosen, terms }))
-        continue
+      if (chosen.length >= options.count) break
+      if (chosen.some(({ site }) => site === candidate.site)) continue
+      const lacks = lackOf(candidate, options, chosen)
+      if (!lacks.every((lack) => terms.includes(lack))) continue
       chosen.push(candidate)
-      compromises = terms
+      for (const lack of lacks) given.add(lack)
     }
   }
-  return { guardians: chosen.map(({ site }) => site), compromises }
+  return {
+    guardians: chosen.map(({ site }) => site),
+    compromises: (TERMS.at(-1) ?? []).filter((lack) => given.has(lack)),
+  }
 }
 
-function isFit(
+/** What is wrong with one more guardian beside those chosen. */
+function lackOf(
   candidate: GuardianCandidate,
-  context: {
-    readonly options: GuardianOptions
-    readonly chosen: readonly GuardianCandidate[]
-    readonly terms: readonly GuardianCompromise[]
-  },
-): boolean {
-  const { options, chosen, terms } = context
+  options: GuardianOptions,
+  chosen: readonly GuardianCandidate[],
+): readonly GuardianCompromise[] {
   const { apartMsMin, nearMsMax } = { ...defaultGuardianSettings, ...options.settings }
-  if (!terms.includes('far') && candidate.rttMs > nearMsMax) return false
   const taken = new Set([...options.domains, ...chosen.flatMap(({ domains }) => domains)])
-  if (!terms.includes('shared_domain') && candidate.domains.some((domain) => taken.has(domain))) return false
-  if (terms.includes('one_place')) return true
   const isApart = (rttMs: number | undefined) => rttMs === undefined || rttMs >= apartMsMin
-  return (
-    isApart(candidate.rttMs) && chosen.every(({ site }) => isApart(options.betweenMs(candidate.site, site)))
-  )
+  const isInPlace =
+    !isApart(candidate.rttMs) || !chosen.every(({ site }) => isApart(options.betweenMs(candidate.site, site)))
+  return [
+    ...(candidate.rttMs > nearMsMax ? (['far'] as const) : []),
+    ...(candidate.domains.some((domain) => taken.has(domain)) ? (['shared_domain'] as const) : []),
+    ...(isInPlace ? (['one_place'] as const) : []),
+  ]
 }

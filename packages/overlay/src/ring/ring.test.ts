@@ -181,7 +181,7 @@ test('where there are not enough good guardians the least is given up, and said'
   const poor = [candidate('near', 20), candidate('town', 0.3, 'grid:north')]
   assert.deepEqual(chooseGuardians({ ...options, count: 3, candidates: poor }), {
     guardians: ['near', 'town'],
-    compromises: ['far', 'shared_domain', 'one_place'],
+    compromises: ['shared_domain', 'one_place'],
   })
 })
 
