@@ -21,6 +21,8 @@ const DATABASE = 'atoll'
 export interface PostgresqlServerOptions extends StoreServerOptions {
   /** By name, over the defaults: `{ synchronous_commit: 'off' }`. */
   readonly settings?: Readonly<Record<string, string>>
+  /** The server of which it is a hot standby, on the same host: it begins with a copy, and follows. */
+  readonly standbyOf?: Pick<SqlStoreServer, 'port'>
 }
 
 /** Starts it and waits until it answers. @throws ToolsMissing, ProgramFailed */
@@ -31,7 +33,10 @@ export async function startPostgresql(options: PostgresqlServerOptions): Promise
   const programs = newestVersion()
   const data = join(directory, 'data')
   await prepareDirectory(directory, USER)
-  if (!existsSync(join(data, 'PG_VERSION'))) await initialize(programs, data)
+  if (!existsSync(join(data, 'PG_VERSION'))) {
+    if (options.standbyOf) await copy(programs, data, at(host, options.standbyOf.port))
+    else await initialize(programs, data)
+  }
   const settings = {
     listen_addresses: address,
     port: String(port),
@@ -69,15 +74,19 @@ export async function startPostgresql(options: PostgresqlServerOptions): Promise
 
 async function initialize(programs: string, data: string): Promise<void> {
   const args = ['-D', data, '-U', USER, '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync']
-  await runProgram('setpriv', [
-    `--reuid=${USER}`,
-    `--regid=${USER}`,
-    '--init-groups',
-    join(programs, 'initdb'),
-    ...args,
-  ])
+  await runAsUser(join(programs, 'initdb'), args)
   const access = 'host all all 0.0.0.0/0 trust\n'
   await runProgram('sh', ['-c', 'cat >> "$1"', 'sh', join(data, 'pg_hba.conf')], { stdin: access })
+}
+
+/** What `-R` writes beside the copy makes a standby of whoever starts with it. */
+async function copy(programs: string, data: string, from: readonly string[]): Promise<void> {
+  const args = ['-D', data, ...from, '-X', 'stream', '-c', 'fast', '-R', '--no-sync']
+  await runAsUser(join(programs, 'pg_basebackup'), args)
+}
+
+async function runAsUser(program: string, args: readonly string[]): Promise<void> {
+  await runProgram('setpriv', [`--reuid=${USER}`, `--regid=${USER}`, '--init-groups', program, ...args])
 }
 
 async function ensureDatabase(programs: string, host: ServerHost, port: number): Promise<boolean> {

@@ -1,6 +1,7 @@
 /** A store on a PostgreSQL server. */
 
 import { PostgresAdapter, PostgresIntrospector } from 'kysely'
+import { StoreUnavailable } from '../../errors.ts'
 import type { Table } from '../../schema/define-table.ts'
 import type { Store } from '../../store.ts'
 import type { StoreServer, StoreUrl } from '../../store-url.ts'
@@ -69,16 +70,36 @@ class PostgresqlServer implements SqlServer {
   }
 
   #connect(settings: readonly string[]): Promise<PostgresqlConnection> {
-    return this.#reach.connect((server) =>
-      PostgresqlConnection.open({
+    return this.#reach.connect(async (server) => {
+      const connection = await PostgresqlConnection.open({
         description: this.description,
         clock: this.#options.clock,
         catalogue: this.catalogue,
         columns: this.#columns,
         client: { ...this.#address(server), options: settings.map((setting) => `-c ${setting}`).join(' ') },
         statementMsMax: this.#options.statementMsMax ?? STATEMENT_MS_MAX,
-      }),
-    )
+      })
+      try {
+        if (this.#url.servers.length > 1) await this.#requirePrimary(connection)
+        return connection
+      } catch (error) {
+        connection.destroy()
+        throw error
+      }
+    })
+  }
+
+  /** Of several servers one is the primary: a standby takes no writes, and shows what the primary had some time ago. */
+  async #requirePrimary(connection: PostgresqlConnection): Promise<void> {
+    const { rows } = await connection.execute({
+      sql: 'select pg_is_in_recovery()::int as is_standby',
+      parameters: [],
+    })
+    if (Number(rows[0]?.is_standby) === 1)
+      throw StoreUnavailable({
+        path: this.description,
+        reason: 'the server is a standby that was not promoted',
+      })
   }
 
   async prepare(): Promise<void> {
