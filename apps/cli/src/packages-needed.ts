@@ -23,7 +23,7 @@ const unique = (names: readonly string[]): readonly string[] => [...new Set(name
 
 export const demoPackages = unique([...hostPackages, ...labPackages, ...guestImagePackages])
 
-/** The tests also run the clients that users run, look at the network with ping and tcpdump's peers, and try each store. */
+/** The tests also run the clients that users run, look at the network with ping and tcpdump's peers, let days pass, and try each store. */
 export const testPackages = unique([
   ...demoPackages,
   ...postgresqlPackages,
@@ -32,5 +32,6 @@ export const testPackages = unique([
   ...redisPackages,
   'busybox-static',
   'iputils-ping',
+  'libfaketime',
   'python3-openstackclient',
 ])
