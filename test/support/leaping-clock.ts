@@ -3,7 +3,7 @@
  * leaves the monotonic clock alone, so that timers go on as they are.
  */
 
-import { existsSync, writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Lab } from '@atoll/lab'
 
@@ -16,12 +16,12 @@ export interface LeapingClock {
   leap(hours: number): void
 }
 
-const LIBRARY = '/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1'
+/** The dynamic linker knows what `$LIB` is (ld.so(8)). */
+const LIBRARY = '/usr/$LIB/faketime/libfaketimeMT.so.1'
 /** How often a program looks at the file. */
 const LOOK_SECONDS = 1
 
 export function withLeapingClock(lab: Lab, directory: string): LeapingClock {
-  if (!existsSync(LIBRARY)) throw new Error(`${LIBRARY} is missing: ${leapingClockPackages.join(' ')}`)
   const path = join(directory, 'time-of-day')
   let offsetHours = 0
   writeFileSync(path, '+0')
@@ -32,8 +32,15 @@ export function withLeapingClock(lab: Lab, directory: string): LeapingClock {
     FAKETIME_CACHE_DURATION: `${LOOK_SECONDS}`,
     FAKETIME_DONT_FAKE_MONOTONIC: '1',
   }
-  const spawn: Lab['spawn'] = (host, program, args, options) =>
-    lab.spawn(host, program, args, { ...options, env })
+  const spawn: Lab['spawn'] = (host, program, args, options) => {
+    const child = lab.spawn(host, program, args, { ...options, env })
+    // What the library shares with children of the program, and leaves behind.
+    child.once('exit', () => {
+      for (const name of ['faketime_shm_', 'sem.faketime_sem_'])
+        rmSync(`/dev/shm/${name}${child.pid}`, { force: true })
+    })
+    return child
+  }
   return {
     lab: { ...lab, spawn },
     leap: (hours) => {
