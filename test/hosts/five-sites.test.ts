@@ -285,6 +285,13 @@ describe('a cloud of five sites', { skip: skipWithoutRoot, timeout: 4 * TEST_TIM
       await usageIs(others.length)
     })
 
+    await t.test('no project can be kept there any more', async () => {
+      const keepAt = (name: string, sites: string) =>
+        connection.post('identity', '/v3/projects', { project: { name, 'atoll:sites': sites } })
+      await assert.rejects(keepAt('too-late', `${LOST},${third}`), /There is no site "site1"/)
+      await keepAt('in-time', third)
+    })
+
     await t.test('when it is back nobody hears it, and it says so', async () => {
       const exile = cloud.peer(LOST)
       await exile.start()

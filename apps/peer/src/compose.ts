@@ -242,7 +242,8 @@ function composeApis(
       passwords: world.passwords,
       tokens,
       recordSites: {
-        isSite: (name) => (federation.directory.find(name)?.standing ?? 'revoked') !== 'revoked',
+        isSite: (name) =>
+          federation.directory.find(name) !== undefined && !federation.directory.isRevoked(name),
         countOutside: (projectId, change) => federation.countOutside(projectId, change),
       },
       catalog: createCatalog({
