@@ -27,7 +27,7 @@ describe('a store on a Galera cluster', { skip: await whyNoServers(mariadbPackag
   /** Clients of one database, each on a node of its own. */
   const fresh = async () => {
     const name = `galera_${++databases}`
-    await cluster.nodes[0]?.createDatabase(name)
+    await cluster.createDatabase(name)
     let clients = 0
     return {
       open: async () => {
@@ -45,7 +45,7 @@ describe('a store on a Galera cluster', { skip: await whyNoServers(mariadbPackag
   /** Of a new database: each node by itself, or all of them, beginning with each. */
   const freshUrls = async (which: 'each' | 'all') => {
     const name = `galera_${++databases}`
-    await cluster.nodes[0]?.createDatabase(name)
+    await cluster.createDatabase(name)
     const urls = cluster.nodes.map(({ url }) => url.replace(/atoll$/, name))
     return which === 'each' ? urls : urls.map((_, first) => nodesFrom(urls, first))
   }

@@ -15,10 +15,15 @@ export interface GaleraCluster {
   readonly nodes: readonly SqlStoreServer[]
   /** Names all nodes; a store uses the first that answers. */
   readonly url: string
+  /** Makes a database, and waits until all nodes have it. */
+  createDatabase(name: string): Promise<void>
   /** Starts a node that has ended; it brings itself up to date from the others. */
   restart(index: number): Promise<SqlStoreServer>
   stop(): Promise<void>
 }
+
+/** Answers when the node has applied what the others have committed. */
+const CAUGHT_UP = 'set session wsrep_sync_wait = 1; select 1 from information_schema.schemata limit 1'
 
 interface NodePlan {
   readonly directory: string
@@ -51,6 +56,11 @@ export async function startGalera(options: GaleraClusterOptions): Promise<Galera
   return {
     nodes,
     url: nodes[0]?.url.replace(/@[^/]+/, `@${addresses}`) ?? '',
+    createDatabase: async (name) => {
+      const [first, ...others] = nodes
+      await first?.createDatabase(name)
+      await Promise.all(others.map((node) => node.execute(CAUGHT_UP)))
+    },
     restart: async (index) => {
       const node = await startNode(plans[index] as NodePlan, `gcomm://${members}`)
       nodes[index] = node
