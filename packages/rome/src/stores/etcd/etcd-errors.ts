@@ -45,6 +45,11 @@ export function translateEtcdError(
   }
 }
 
+/** There is no space: for what was asked, or for anything after it. */
+export function isFull(error: unknown): boolean {
+  return error instanceof EtcdRefusal && error.code === RESOURCE_EXHAUSTED
+}
+
 /** What was asked for at a revision that is compacted meanwhile. */
 export function isCompacted(error: unknown): boolean {
   return error instanceof EtcdRefusal && error.code === OUT_OF_RANGE

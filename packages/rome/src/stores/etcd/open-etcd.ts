@@ -20,7 +20,7 @@ import type {
 } from '../key-value/key-value-store.ts'
 import { encodeEntry } from './entry-codec.ts'
 import { EtcdClient } from './etcd-client.ts'
-import { isCompacted, translateEtcdError } from './etcd-errors.ts'
+import { isCompacted, isFull, translateEtcdError } from './etcd-errors.ts'
 import { EtcdKeys } from './etcd-keys.ts'
 import { EtcdLooks } from './etcd-looks.ts'
 import {
@@ -179,7 +179,16 @@ class EtcdStore implements KeyValueStore {
     }
     const next = { position: entry.position, number: head.number + commit.numbers }
     const compared = absent.length > COMPARISONS_MAX ? [] : absent
-    const reply = await this.#txn(this.#append({ head, next, absent: compared }, entry))
+    let reply: TxnResponse
+    try {
+      reply = await this.#txn(this.#append({ head, next, absent: compared }, entry))
+    } catch (error) {
+      if (!isFull(error)) throw error
+      // The transaction that uses up the quota is carried out, and answered like those after it, which are not.
+      const outcome = this.#missed(commit, await this.#newsSince(commit.after))
+      if (outcome.kind === 'committed') return outcome
+      throw error
+    }
     if (!reply.succeeded) {
       const news = this.#heard(readNews(reply, commit.after, this.#entriesMax))
       return news.position === head.position ? { kind: 'conflict', ...news } : this.#missed(commit, news)
