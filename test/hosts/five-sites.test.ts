@@ -5,40 +5,38 @@
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
 import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
-import {
-  askRetirement,
-  askSleep,
-  askWake,
-  atollArguments,
-  type LocalCloud,
-  startLocalCloud,
-} from '@atoll/cli'
-import { createLab, type Lab } from '@atoll/lab'
+import { askRetirement, askSleep, askWake, atollArguments } from '@atoll/cli'
 import {
   type Connection,
-  createFlavor,
   createNetwork,
   createPort,
-  createServer,
   createSubnet,
   deleteServer,
   listServers,
   type Network,
   type Server,
-  uploadImage,
   waitForDeletion,
   waitForStatus,
   waitUntil,
 } from '@atoll/sdk'
-import { keepLogs, skipWithoutRoot } from '../support/lab-cloud.ts'
+import {
+  describeAll,
+  describeServer,
+  type FiveSites,
+  idsOf,
+  openFiveSites,
+  QUOTA,
+  RAM_MIB,
+  SITES,
+  SOON,
+  setQuota,
+} from '../support/five-sites.ts'
+import { skipWithoutRoot } from '../support/lab-cloud.ts'
 
 const NAME = 'test-five-sites'
-const SITES = ['site1', 'site2', 'site3', 'site4', 'site5'] as const
 const ISLANDS = [
   ['site1', 'site2'],
   ['site3', 'site4', 'site5'],
@@ -48,65 +46,20 @@ const LOST = 'site1'
 const LIVING = SITES.filter((site) => site !== LOST)
 const OPERATOR = 'site2'
 const TEST_TIMEOUT_MS = 240_000
-const WAN_DELAY_MS = 10
-/** For what takes moments; a busy machine may need longer. */
-const SOON = { timeoutMs: 60_000 }
-/** The more a site has made, the more it borrows ahead: enough to go on alone. */
-const SERVERS_PER_SITE = 3
-const QUOTA = { instances: 100, cores: 200, ram: 1_000_000 }
-const RAM_MIB = 192
-const IMAGE_BYTES = 64 * 1024
 
 describe('a cloud of five sites', { skip: skipWithoutRoot, timeout: 4 * TEST_TIMEOUT_MS }, () => {
-  let directory: string
-  let lab: Lab
-  let cloud: LocalCloud
-  let basics: { readonly imageId: string; readonly flavorId: string; readonly networkId: string }
+  let five: FiveSites
+  let lab: FiveSites['lab']
+  let cloud: FiveSites['cloud']
+  let connectAll: FiveSites['connectAll']
+  let makeServer: FiveSites['makeServer']
+  let agreed: FiveSites['agreed']
 
   before(async () => {
-    directory = mkdtempSync(join(tmpdir(), 'atoll-five-'))
-    lab = await createLab({ name: NAME, hosts: SITES, wan: { delayMs: WAN_DELAY_MS } })
-    const size = ['--vcpus', '16', '--ram', '32768', '--disk', '500']
-    const peerOptions = ['--hypervisor', 'simulated', '--hosts', '2', ...size]
-    cloud = await startLocalCloud({ name: NAME, sites: SITES, directory, lab, peerOptions })
-    const connection = await cloud.connect('site1')
-    basics = await makeBasics(connection)
-    for (const site of SITES) {
-      for (let index = 0; index < SERVERS_PER_SITE; index++)
-        await makeServer(connection, `${site}-${index}`, site)
-    }
+    five = await openFiveSites({ name: NAME })
+    ;({ lab, cloud, connectAll, makeServer, agreed } = five)
   })
-  after(async () => {
-    await cloud?.stop()
-    await lab?.destroy()
-    keepLogs(NAME, directory, SITES)
-    rmSync(directory, { recursive: true, force: true })
-  })
-
-  const connectAll = (sites: readonly string[]) => Promise.all(sites.map((site) => cloud.connect(site)))
-
-  const makeServer = async (
-    connection: Connection,
-    name: string,
-    availabilityZone: string,
-    networkId = basics.networkId,
-  ) => {
-    const { imageId, flavorId } = basics
-    const networks = [{ uuid: networkId }]
-    const { id } = await createServer(connection, { name, imageId, flavorId, networks, availabilityZone })
-    return waitForStatus(connection, id, 'ACTIVE', SOON)
-  }
-
-  /** Waits until all of `sites` show the same servers, none of them UNKNOWN, and answers with these. */
-  const agreed = async (sites: readonly string[] = SITES): Promise<readonly Server[]> => {
-    const connections = await connectAll(sites)
-    return waitUntil({ what: 'all sites show the same servers', ...SOON }, async () => {
-      const lists = await Promise.all(connections.map((connection) => listServers(connection)))
-      const [first = []] = lists
-      const views = new Set(lists.map((servers) => JSON.stringify(describeAll(servers))))
-      return views.size === 1 && first.every(({ status }) => status === 'ACTIVE') && first
-    })
-  }
+  after(() => five?.close())
 
   /** How the living see the lost site. */
   const viewsOfLost = () =>
@@ -334,36 +287,6 @@ describe('a cloud of five sites', { skip: skipWithoutRoot, timeout: 4 * TEST_TIM
     })
   })
 })
-
-/** Equal as long as nobody has done anything to it. */
-function describeServer({ id, status, updated = '' }: Server): string {
-  return `${id} ${status} ${updated}`
-}
-
-const idsOf = (servers: readonly Server[]) => servers.map(({ id }) => id).sort()
-
-const describeAll = (servers: readonly Server[]) => servers.map(describeServer).sort()
-
-async function makeBasics(connection: Connection) {
-  await setQuota(connection, QUOTA)
-  const content = Buffer.alloc(IMAGE_BYTES, 'image')
-  const image = { name: 'guest', diskFormat: 'raw', content, visibility: 'public' } as const
-  const { id: imageId } = await uploadImage(connection, image)
-  const { id: flavorId } = await createFlavor(connection, {
-    name: 'tiny',
-    vcpus: 1,
-    ramMib: RAM_MIB,
-    diskGib: 1,
-  })
-  const { id: networkId } = await createNetwork(connection, { name: 'tenant' })
-  await createSubnet(connection, { networkId, name: 'tenant', cidr: '10.77.0.0/24' })
-  return { imageId, flavorId, networkId }
-}
-
-async function setQuota(connection: Connection, quota: typeof QUOTA): Promise<void> {
-  const path = `/v2.1/os-quota-sets/${connection.projectId}`
-  await connection.request('compute', 'PUT', path, { body: { quota_set: quota } })
-}
 
 /** Of instances, cores and memory. */
 async function usageOf(connection: Connection): Promise<string> {

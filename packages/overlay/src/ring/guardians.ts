@@ -92,11 +92,11 @@ function lackOf(
   const { apartMsMin, nearMsMax } = { ...defaultGuardianSettings, ...options.settings }
   const taken = new Set([...options.domains, ...chosen.flatMap(({ domains }) => domains)])
   const isApart = (rttMs: number | undefined) => rttMs === undefined || rttMs >= apartMsMin
-  const isInPlace =
+  const isInOnePlace =
     !isApart(candidate.rttMs) || !chosen.every(({ site }) => isApart(options.betweenMs(candidate.site, site)))
   return [
     ...(candidate.rttMs > nearMsMax ? (['far'] as const) : []),
     ...(candidate.domains.some((domain) => taken.has(domain)) ? (['shared_domain'] as const) : []),
-    ...(isInPlace ? (['one_place'] as const) : []),
+    ...(isInOnePlace ? (['one_place'] as const) : []),
   ]
 }
